@@ -1,0 +1,91 @@
+//! Mailboxes: how one thread tells another thread's connections something.
+//!
+//! Only its own worker writes to a connection. Whoever has something for a connection of another worker (a published
+//! message, a kill, the end of a pause) posts a [`Post`] to that *worker*, once, however many of its connections are
+//! meant; the worker drains its mailbox between batches of requests.  Posting never blocks and takes no lock of the keyspace.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+/// A connection's identity for its whole life; never reused (`CLIENT ID`).
+pub type ClientId = u64;
+
+/// What can be posted to a worker.
+#[derive(Debug, Clone)]
+pub enum Post {
+    /// One message for several connections of the worker, encoded once per protocol.
+    Deliver {
+        /// The connections that shall get it.
+        to: Arc<[ClientId]>,
+        /// As a RESP2 client reads it.
+        resp2: Bytes,
+        /// As a RESP3 client reads it.
+        resp3: Bytes,
+    },
+    /// End the connection (`CLIENT KILL`): at once, without flushing what it has not read.
+    Kill(ClientId),
+    /// Look at the world again: a pause has ended, the server is shutting down, a setting has changed.
+    WakeAll,
+}
+
+/// One worker's mailbox.
+#[derive(Debug, Default)]
+pub struct Mailbox {
+    posts: Mutex<Vec<Post>>,
+    arrived: Notify,
+}
+
+impl Mailbox {
+    /// Adds a post and wakes the worker if the mailbox was empty.
+    pub fn post(&self, post: Post) {
+        let was_empty = {
+            let mut posts = self.posts.lock();
+            posts.push(post);
+            posts.len() == 1
+        };
+        if was_empty {
+            self.arrived.notify_one();
+        }
+    }
+
+    /// Moves everything posted so far to the end of `into`, in the order of posting.
+    pub fn drain(&self, into: &mut Vec<Post>) {
+        into.append(&mut self.posts.lock());
+    }
+
+    /// Waits until something has been posted.
+    pub async fn arrived(&self) {
+        self.arrived.notified().await;
+    }
+}
+
+/// The mailboxes of all workers, indexed by the worker's number.
+#[derive(Debug)]
+pub struct Mailboxes(Box<[Mailbox]>);
+
+impl Mailboxes {
+    /// Empty mailboxes for `workers` workers.
+    pub fn new(workers: usize) -> Self {
+        Self((0..workers).map(|_| Mailbox::default()).collect())
+    }
+
+    /// The mailbox of worker `worker`.
+    pub fn of(&self, worker: usize) -> &Mailbox {
+        &self.0[worker]
+    }
+
+    /// Posts a copy to every worker.
+    pub fn broadcast(&self, post: &Post) {
+        for mailbox in &self.0 {
+            mailbox.post(post.clone());
+        }
+    }
+
+    /// The number of workers.
+    pub fn workers(&self) -> usize {
+        self.0.len()
+    }
+}
