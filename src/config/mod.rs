@@ -1,1 +1,28 @@
-//! (to come)
+//! Settings: what they are called, what they may be, where they come from, and how the server reads them.
+//!
+//! Every parameter is declared once, in [`table`]; everything else is derived from that table: the run-time store with
+//! its typed accessors ([`Settings`]), TOML files, redis.conf-style files, command-line flags, CONFIG GET/SET/REWRITE,
+//! `config/larder.toml` and `docs/configuration.md`.
+//!
+//! Priority, lowest first: defaults, the configuration file, `LARDER_LOG` (the log level only), the command line.
+//! This room is a leaf: it imports no other, and any may import it.
+
+mod change;
+pub mod choice;
+mod error;
+pub mod event;
+mod glob;
+pub mod parameter;
+pub mod settings;
+pub mod table;
+pub mod value;
+
+pub use error::ConfigError;
+pub use event::EventClasses;
+pub use settings::{OutputLimit, OutputLimitClass, Settings};
+
+/// The version of Redis whose behaviour Larder claims to clients (INFO, HELLO, `redis-server --version`).
+pub const REDIS_VERSION: &str = "7.4.0";
+
+/// Larder's own version.
+pub const LARDER_VERSION: &str = env!("CARGO_PKG_VERSION");
