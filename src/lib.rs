@@ -20,3 +20,7 @@ pub mod resp;
 pub mod config;
 pub mod memory;
 pub mod stats;
+
+/// Everything that is not in a slab: counted, so that the memory cap sees it.
+#[global_allocator]
+static ALLOCATOR: memory::Counting<mimalloc::MiMalloc> = memory::Counting(mimalloc::MiMalloc);

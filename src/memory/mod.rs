@@ -1,1 +1,21 @@
-//! (to come)
+//! Memory: where the bytes come from, how many are in use, and how big things are let go.
+//!
+//! * [`slab`] is the sized allocator under records, packed values, tree nodes and bucket arrays:
+//!   8-byte steps where keys live, and a free that needs no look-up because the owner knows the size.
+//! * [`counting`] wraps the general allocator; together with the slabs it gives one figure, [`used`].
+//! * [`reclaim`] drops big values on a thread of its own, off the request's path.
+//! * [`prefetch`] asks the processor for a cache line ahead of its use.
+//!
+//! A leaf: any room may use it, and it knows nothing of keys or commands.
+
+pub mod counting;
+pub mod prefetch;
+pub mod reclaim;
+pub mod slab;
+
+pub use counting::{Counting, peak, resident, used};
+pub use prefetch::prefetch_read;
+pub use slab::{
+    LINE, MAX_SLAB, SlabUsage, alloc, alloc_lines, class_lines, class_size, free, free_lines,
+    resize, usage,
+};

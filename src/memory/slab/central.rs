@@ -1,0 +1,213 @@
+//! The central store: the slabs of every class, each class behind a lock of its own.
+//!
+//! A slab hands out blocks by carving them off its unused end and by reusing freed ones. Slabs with a block
+//! to give are on their class's list; full ones are on none and come back with their first freed block;
+//! empty ones go to the [`pool`].
+
+use parking_lot::Mutex;
+use std::alloc::handle_alloc_error;
+use std::ptr::{NonNull, null_mut};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::{class, pool};
+
+/// A block that nobody uses; its first word links it to the next one.
+pub(super) struct Free {
+    pub(super) next: *mut Free,
+}
+
+/// What stands at the beginning of every slab.
+struct Slab {
+    /// Freed blocks.
+    free: *mut Free,
+    /// Offset of the part never handed out.
+    fresh: usize,
+    /// Blocks handed out.
+    live: usize,
+    /// Neighbours on the class's list.
+    next: *mut Slab,
+    previous: *mut Slab,
+    listed: bool,
+}
+
+const _: () = assert!(size_of::<Slab>() <= class::HEADER);
+
+/// The slabs of one class that have a block to give.
+struct Store {
+    first: *mut Slab,
+}
+
+// SAFETY: the slabs of a store are reached only through it, that is under its lock.
+unsafe impl Send for Store {}
+
+static STORES: [Mutex<Store>; class::COUNT] =
+    [const { Mutex::new(Store { first: null_mut() }) }; class::COUNT];
+
+/// Bytes of the blocks handed out.
+static HANDED_OUT: AtomicUsize = AtomicUsize::new(0);
+
+/// Bytes of the blocks that threads have.
+pub(super) fn handed_out() -> usize {
+    HANDED_OUT.load(Ordering::Relaxed)
+}
+
+/// Takes up to `count` blocks of `class` as a list, with its length: at least one.
+pub(super) fn take(class: usize, count: usize) -> (NonNull<Free>, usize) {
+    let size = class::size(class);
+    let mut head: *mut Free = null_mut();
+    let mut taken = 0;
+    let mut store = STORES[class].lock();
+    while taken < count {
+        if store.first.is_null() {
+            // One slab's worth is enough: what is there already will do.
+            if taken > 0 {
+                break;
+            }
+            let Some(memory) = pool::take(class::slab_size(class)) else {
+                drop(store);
+                handle_alloc_error(super::general_layout(size, 8));
+            };
+            store.add(memory);
+        }
+        let slab = store.first;
+        // SAFETY: listed slabs are valid and ours while the store is locked; blocks on their lists or
+        // beyond `fresh` are used by nobody.
+        unsafe {
+            while taken < count {
+                let block = (*slab).give(class);
+                if block.is_null() {
+                    store.unlist(slab);
+                    break;
+                }
+                (*block).next = head;
+                head = block;
+                taken += 1;
+            }
+        }
+    }
+    drop(store);
+    HANDED_OUT.fetch_add(taken * size, Ordering::Relaxed);
+    (
+        NonNull::new(head).expect("at least one block was taken"),
+        taken,
+    )
+}
+
+/// Takes back a list of `count` blocks of `class`.
+///
+/// # Safety
+/// The blocks were handed out for that class, and nobody uses them any more.
+pub(super) unsafe fn put(class: usize, mut blocks: *mut Free, count: usize) {
+    let slab_size = class::slab_size(class);
+    let mut empty: *mut Slab = null_mut();
+    {
+        let mut store = STORES[class].lock();
+        while !blocks.is_null() {
+            let block = blocks;
+            // SAFETY: slabs are aligned to their size, so that masking a block's address gives its slab;
+            // the block is unused by the caller's promise.
+            unsafe {
+                blocks = (*block).next;
+                let slab = block
+                    .map_addr(|address| address & !(slab_size - 1))
+                    .cast::<Slab>();
+                (*block).next = (*slab).free;
+                (*slab).free = block;
+                (*slab).live -= 1;
+                if (*slab).live == 0 {
+                    if (*slab).listed {
+                        store.unlist(slab);
+                    }
+                    (*slab).next = empty;
+                    empty = slab;
+                } else if !(*slab).listed {
+                    store.list(slab);
+                }
+            }
+        }
+    }
+    HANDED_OUT.fetch_sub(count * class::size(class), Ordering::Relaxed);
+    while !empty.is_null() {
+        let slab = empty;
+        // SAFETY: the slab has no live block and is on no list: it is ours alone.
+        empty = unsafe { (*slab).next };
+        pool::put(slab.cast(), slab_size);
+    }
+}
+
+impl Slab {
+    /// A block, or null if there is none left.
+    ///
+    /// # Safety
+    /// The slab serves `class` and its store is locked.
+    unsafe fn give(&mut self, class: usize) -> *mut Free {
+        let mut block = self.free;
+        if block.is_null() {
+            let size = class::size(class);
+            if self.fresh + size > class::slab_size(class) {
+                return null_mut();
+            }
+            let slab: *mut u8 = std::ptr::from_mut(self).cast();
+            // The block lies outside the header that `self` borrows: reach it by the slab's address.
+            block = std::ptr::with_exposed_provenance_mut(slab.addr() + self.fresh);
+            self.fresh += size;
+        } else {
+            // SAFETY: a block on the free list is valid and holds its link.
+            self.free = unsafe { (*block).next };
+        }
+        self.live += 1;
+        block
+    }
+}
+
+impl Store {
+    /// Makes a slab of fresh memory and lists it.
+    fn add(&mut self, memory: *mut u8) {
+        let slab = memory.cast::<Slab>();
+        // SAFETY: the pool gives slabs to one user at a time, aligned and large enough for the header.
+        unsafe {
+            slab.write(Slab {
+                free: null_mut(),
+                fresh: class::HEADER,
+                live: 0,
+                next: null_mut(),
+                previous: null_mut(),
+                listed: false,
+            });
+            self.list(slab);
+        }
+    }
+
+    /// # Safety
+    /// The slab is valid, serves this store's class and is not listed.
+    unsafe fn list(&mut self, slab: *mut Slab) {
+        // SAFETY: listed slabs are valid while the store is locked.
+        unsafe {
+            (*slab).next = self.first;
+            (*slab).previous = null_mut();
+            (*slab).listed = true;
+            if !self.first.is_null() {
+                (*self.first).previous = slab;
+            }
+        }
+        self.first = slab;
+    }
+
+    /// # Safety
+    /// The slab is on this store's list.
+    unsafe fn unlist(&mut self, slab: *mut Slab) {
+        // SAFETY: listed slabs and their neighbours are valid while the store is locked.
+        unsafe {
+            let (next, previous) = ((*slab).next, (*slab).previous);
+            if previous.is_null() {
+                self.first = next;
+            } else {
+                (*previous).next = next;
+            }
+            if !next.is_null() {
+                (*next).previous = previous;
+            }
+            (*slab).listed = false;
+        }
+    }
+}
