@@ -7,14 +7,22 @@
 //! Priority, lowest first: defaults, the configuration file, `LARDER_LOG` (the log level only), the command line.
 //! This room is a leaf: it imports no other, and any may import it.
 
+pub mod arguments;
 mod change;
+pub mod check;
 pub mod choice;
+pub mod directive;
 mod error;
 pub mod event;
 mod glob;
+pub mod load;
+pub mod log;
 pub mod parameter;
+mod redis_conf;
+mod rewrite;
 pub mod settings;
 pub mod table;
+mod toml_file;
 pub mod value;
 
 pub use error::ConfigError;

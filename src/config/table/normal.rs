@@ -22,7 +22,12 @@ pub(super) fn bind(words: &[&str], _: &str) -> Result<String, String> {
     if words.len() > BIND_MAX {
         return Err("Too many bind addresses specified.".into());
     }
-    Ok(without_empty(words).join(" "))
+    let words: Vec<&str> = words
+        .iter()
+        .copied()
+        .filter(|word| !word.is_empty())
+        .collect();
+    Ok(words.join(" "))
 }
 
 /// `save`: pairs of seconds and changes.

@@ -1,0 +1,542 @@
+//! The command line: every setting is a flag, and redis-server's ways of writing them work too.
+//!
+//! clap's commands are built from the table of parameters. Before clap sees them, the arguments are brought into a form
+//! that it can tell apart: the words behind a flag that takes several (`--save 60 1 --bind 127.0.0.1 -::1`) become one
+//! argument, as does a flag and its value in one string (`"--port 6380"`). What Larder only keeps is left out of `--help`.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+use super::directive::{Directive, Origin};
+use super::load::{LOG_VARIABLE, Sources};
+use super::parameter::{Kind, Parameter, Status, Unit};
+use super::redis_conf::{self, quote};
+use super::table::{OBSOLETE, REFUSED, SECTIONS, TABLE, find};
+use super::toml_file::unknown;
+use super::{LARDER_VERSION, REDIS_VERSION};
+
+/// What the command line asks for.
+#[derive(Clone, Debug)]
+pub enum Action {
+    /// Start the server.
+    Serve(Sources),
+    /// Ask a running server whether it answers.
+    Ping(Ping),
+    /// Say what becomes of each line of a configuration file.
+    CheckConfig(PathBuf),
+    /// Print this and exit with success.
+    Print(String),
+}
+
+/// Whom `larder ping` asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ping {
+    /// Host name or address.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// Path of a Unix socket, used instead of host and port.
+    pub socket: Option<PathBuf>,
+    /// User to authenticate as; the default one if absent.
+    pub user: Option<String>,
+    /// Password; none is sent if absent.
+    pub password: Option<String>,
+    /// Seconds to wait for an answer.
+    pub timeout: u64,
+}
+
+/// Reads the command line; the first argument is the name that the program was called by.
+///
+/// # Errors
+/// One line that names the flag that is wrong.
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Action, String> {
+    let text = |argument: OsString| {
+        argument
+            .into_string()
+            .map_err(|bad| format!("{}: not UTF-8 text", bad.display()))
+    };
+    let mut arguments = arguments.into_iter().map(text);
+    let program = arguments.next().transpose()?.unwrap_or_default();
+    let arguments = normalise(arguments.collect::<Result<Vec<_>, _>>()?);
+    let all = std::iter::once(program.clone()).chain(arguments);
+    let matches = match command().try_get_matches_from(all) {
+        Ok(matches) => matches,
+        Err(error) if error.kind() == ErrorKind::DisplayHelp => {
+            return Ok(Action::Print(error.to_string()));
+        }
+        Err(error) => return Err(one_line(&error)),
+    };
+    if let Some(("ping", ping)) = matches.subcommand() {
+        return Ok(Action::Ping(ping_of(ping)));
+    }
+    if matches.get_flag("version") {
+        return Ok(Action::Print(version(&program)));
+    }
+    if let Some(file) = matches.get_one::<String>("check-config") {
+        return Ok(Action::CheckConfig(file.into()));
+    }
+    if matches.get_flag("check-system") {
+        return Ok(Action::Print(
+            "Nothing to check: Larder needs no setting of the host.\n".into(),
+        ));
+    }
+    if matches.contains_id("test-memory") {
+        return Ok(Action::Print(
+            "Larder does not test memory; memtest86+ does.\n".into(),
+        ));
+    }
+    sources_of(&matches).map(Action::Serve)
+}
+
+/// What `--version` prints. Called as redis-server, the program answers in that server's form, which scripts parse.
+fn version(program: &str) -> String {
+    match Path::new(program)
+        .file_name()
+        .and_then(|name| name.to_str())
+    {
+        Some("redis-server" | "valkey-server") => format!(
+            "Redis server v={REDIS_VERSION} sha=00000000:0 malloc=mimalloc bits={} build=0000000000000000\n",
+            usize::BITS
+        ),
+        _ => format!("larder {LARDER_VERSION} (speaks the protocol of Redis {REDIS_VERSION})\n"),
+    }
+}
+
+fn sources_of(matches: &ArgMatches) -> Result<Sources, String> {
+    let mut sources = Sources {
+        log_variable: std::env::var(LOG_VARIABLE).ok(),
+        ..Sources::default()
+    };
+    for file in matches.get_many::<String>("FILE").into_iter().flatten() {
+        match file.as_str() {
+            "-" if sources.input.is_none() => {
+                let input = std::io::read_to_string(std::io::stdin());
+                sources.input =
+                    Some(input.map_err(|why| format!("standard input: cannot read it: {why}"))?);
+            }
+            file if sources.file.is_none() => sources.file = Some(file.into()),
+            file => {
+                return Err(format!(
+                    "{file}: one configuration file is enough; it may include others"
+                ));
+            }
+        }
+    }
+    for name in matches.get_many::<String>("include").into_iter().flatten() {
+        let origin = Origin::Flag("--include".into());
+        redis_conf::include(std::slice::from_ref(name), &origin, 0, &mut sources.flags)
+            .map_err(|error| error.to_string())?;
+    }
+    let others = REFUSED
+        .iter()
+        .map(|(name, _)| name)
+        .chain(OBSOLETE)
+        .copied();
+    for name in TABLE.iter().map(|parameter| parameter.name).chain(others) {
+        for value in matches.get_many::<String>(name).into_iter().flatten() {
+            let origin = Origin::Flag(format!("--{name}"));
+            let words = if takes_words(name) {
+                redis_conf::split_words(value).map_err(|why| format!("{origin}: {why}"))?
+            } else {
+                vec![value.clone()]
+            };
+            sources.flags.push(Directive {
+                name: name.into(),
+                words,
+                origin,
+            });
+        }
+    }
+    Ok(sources)
+}
+
+fn ping_of(matches: &ArgMatches) -> Ping {
+    let text = |name: &str| matches.get_one::<String>(name).cloned();
+    Ping {
+        host: text("host").unwrap_or_default(),
+        port: matches.get_one("port").copied().unwrap_or(6379),
+        socket: text("socket").map(PathBuf::from),
+        user: text("user"),
+        password: text("password")
+            .or_else(|| std::env::var("REDISCLI_AUTH").ok())
+            .filter(|password| !password.is_empty()),
+        timeout: matches.get_one("timeout").copied().unwrap_or(3),
+    }
+}
+
+/// True for a flag that takes the words up to the next flag.
+fn takes_words(name: &str) -> bool {
+    match find(name) {
+        Some(position) => TABLE[position].takes_words(),
+        None => REFUSED.iter().any(|(refused, _)| *refused == name),
+    }
+}
+
+/// Brings redis-server's ways of writing flags into clap's.
+fn normalise(arguments: Vec<String>) -> Vec<String> {
+    let mut out = Vec::with_capacity(arguments.len());
+    let mut rest = arguments.into_iter().peekable();
+    while let Some(argument) = rest.next() {
+        let Some(flag) = argument.strip_prefix("--").filter(|flag| !flag.is_empty()) else {
+            out.push(argument);
+            continue;
+        };
+        // `--name=value` and `"--name value"` bring their value along; both name and flag fold their case.
+        let (name, value) = match flag.find(['=', ' ']) {
+            Some(end) => (
+                flag[..end].to_ascii_lowercase(),
+                Some(flag[end + 1..].trim().to_owned()),
+            ),
+            None => (flag.to_ascii_lowercase(), None),
+        };
+        match value {
+            Some(value) => out.push(format!("--{name}={value}")),
+            None if takes_words(&name) => {
+                let mut words = Vec::new();
+                while let Some(word) = rest.next_if(|next| !next.starts_with("--")) {
+                    words.push(quote(&word));
+                }
+                let may_be_empty = name == "save" || find(&name).is_none();
+                match words.is_empty() && !may_be_empty {
+                    true => out.push(format!("--{name}")),
+                    false if words.is_empty() => out.push(format!("--{name}=\"\"")),
+                    false => out.push(format!("--{name}={}", words.join(" "))),
+                }
+            }
+            None => out.push(format!("--{name}")),
+        }
+    }
+    out
+}
+
+/// The command line as clap knows it.
+pub(super) fn command() -> Command {
+    let mut command = Command::new("larder")
+        .about("A Redis-protocol-compatible in-memory cache server")
+        .override_usage("larder [FILE|-] [--SETTING VALUE]...\n       larder ping [-h HOST] [-p PORT] [-a PASSWORD]")
+        .after_help(AFTER_HELP)
+        .args_conflicts_with_subcommands(true)
+        .disable_help_subcommand(true)
+        .arg(Arg::new("FILE").num_args(0..).help("Configuration file (TOML if its name ends in .toml, else in redis.conf's syntax); - reads standard input"))
+        .arg(Arg::new("include").long("include").value_name("FILE").action(ArgAction::Append).help("Read settings from a further file in redis.conf's syntax"))
+        .arg(Arg::new("check-config").long("check-config").value_name("FILE").help("Say of each line of a file whether it is honoured, kept or refused"))
+        .arg(Arg::new("version").long("version").short('v').visible_short_alias('V').action(ArgAction::SetTrue).help("Print the version"))
+        .arg(Arg::new("check-system").long("check-system").action(ArgAction::SetTrue).hide(true))
+        .arg(Arg::new("test-memory").long("test-memory").num_args(0..=1).hide(true))
+        .disable_version_flag(true)
+        .subcommand(ping_command());
+    for section in SECTIONS {
+        for parameter in section.parameters {
+            command = command.arg(flag(parameter).help_heading(section.title));
+        }
+    }
+    for name in REFUSED.iter().map(|(name, _)| name).chain(OBSOLETE) {
+        command = command.arg(
+            Arg::new(*name)
+                .long(*name)
+                .action(ArgAction::Append)
+                .allow_hyphen_values(true)
+                .hide(true),
+        );
+    }
+    command
+}
+
+const AFTER_HELP: &str = "\
+Every setting of config/larder.toml is a flag; those that Larder accepts without an effect are not shown here.
+Priority: defaults, then the file, then LARDER_LOG (the log level), then flags.";
+
+fn flag(parameter: &'static Parameter) -> Arg {
+    let mut help = parameter.about.trim_end_matches('.').to_owned();
+    if !parameter.default.is_empty() {
+        help.push_str(&format!(" [default: {}]", parameter.default));
+    }
+    Arg::new(parameter.name)
+        .long(parameter.name)
+        .aliases(parameter.aliases)
+        .value_name(value_name(parameter))
+        .action(ArgAction::Append)
+        .allow_hyphen_values(true)
+        .hide(parameter.status == Status::Kept)
+        .help(help)
+}
+
+/// How a value is called in `--help` and in the documents.
+pub(super) fn value_name(parameter: &Parameter) -> String {
+    match parameter.kind {
+        Kind::YesNo => "yes|no".into(),
+        Kind::Number {
+            unit: Unit::Plain, ..
+        } => "NUMBER".into(),
+        Kind::Number {
+            unit: Unit::Memory, ..
+        } => "BYTES".into(),
+        Kind::Number {
+            unit: Unit::MemoryOrPercent,
+            ..
+        } => "BYTES|PERCENT%".into(),
+        Kind::Number {
+            unit: Unit::Octal, ..
+        } => "OCTAL".into(),
+        Kind::Choice(words) if words.len() <= 3 => words.join("|"),
+        Kind::Choice(_) => "WORD".into(),
+        Kind::Flags(_) | Kind::Words(_) => "WORDS".into(),
+        Kind::Events => "LETTERS".into(),
+        Kind::Text(_) => "TEXT".into(),
+    }
+}
+
+fn ping_command() -> Command {
+    let text = |id: &'static str, short: char, value: &'static str, help: &'static str| {
+        Arg::new(id)
+            .long(id)
+            .short(short)
+            .value_name(value)
+            .help(help)
+    };
+    let number = clap::value_parser!(u16);
+    Command::new("ping")
+        .about("Ask a running server whether it answers; exits with 0 if it does, else with 1")
+        .disable_help_flag(true)
+        .arg(
+            Arg::new("help")
+                .long("help")
+                .action(ArgAction::Help)
+                .help("Print help"),
+        )
+        .arg(text("host", 'h', "HOST", "Host").default_value("127.0.0.1"))
+        .arg(
+            text("port", 'p', "PORT", "TCP port")
+                .default_value("6379")
+                .value_parser(number),
+        )
+        .arg(text(
+            "socket",
+            's',
+            "PATH",
+            "Unix socket, instead of host and port",
+        ))
+        .arg(
+            text(
+                "password",
+                'a',
+                "PASSWORD",
+                "Password; REDISCLI_AUTH is used if it is not given",
+            )
+            .allow_hyphen_values(true),
+        )
+        .arg(
+            Arg::new("user")
+                .long("user")
+                .value_name("USER")
+                .help("User, if not the default one"),
+        )
+        .arg(
+            text("timeout", 't', "SECONDS", "How long to wait")
+                .default_value("3")
+                .value_parser(clap::value_parser!(u64).range(1..=3600)),
+        )
+}
+
+/// clap's error in one line that names the flag.
+fn one_line(error: &clap::Error) -> String {
+    if error.kind() == ErrorKind::UnknownArgument
+        && let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg)
+        && let Some(name) = flag.strip_prefix("--")
+    {
+        return format!("{flag}: {}", unknown(name));
+    }
+    let text = error.to_string();
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let first = lines.next().unwrap_or_default();
+    first.strip_prefix("error: ").unwrap_or(first).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::load::load;
+    use crate::config::settings::Settings;
+
+    fn action(line: &[&str]) -> Result<Action, String> {
+        parse(
+            std::iter::once("larder")
+                .chain(line.iter().copied())
+                .map(OsString::from),
+        )
+    }
+
+    fn settings(line: &[&str]) -> Result<Settings, String> {
+        match action(line)? {
+            Action::Serve(sources) => load(&Sources {
+                log_variable: None,
+                ..sources
+            })
+            .map(|loaded| loaded.settings)
+            .map_err(|error| error.to_string()),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn show(line: &[&str], name: &str) -> String {
+        settings(line).unwrap().get(&[name.as_bytes()])[0].1.clone()
+    }
+
+    #[test]
+    fn clap_accepts_the_command() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn flags_as_redis_server_takes_them() {
+        let line = [
+            "--port",
+            "6380",
+            "--requirepass",
+            "-x",
+            "--save",
+            "60",
+            "1",
+            "--bind",
+            "127.0.0.1",
+            "-::1",
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+            "--list-max-ziplist-size",
+            "-3",
+        ];
+        for (name, value) in [
+            ("port", "6380"),
+            ("requirepass", "-x"),
+            ("bind", "127.0.0.1 -::1"),
+            ("save", ""),
+            ("list-max-listpack-size", "-3"),
+        ] {
+            assert_eq!(show(&line, name), value);
+        }
+        assert_eq!(
+            show(&["--save", "60", "1", "--save", "300", "10"], "save"),
+            "60 1 300 10"
+        );
+        assert_eq!(show(&["--save", "--port", "1"], "save"), "");
+        assert_eq!(show(&["--save"], "save"), "");
+        assert_eq!(show(&["--save", "60 1"], "save"), "60 1");
+        assert_eq!(show(&["--PORT", "7"], "port"), "7");
+        assert_eq!(show(&["--port 7"], "port"), "7");
+        assert_eq!(show(&["--port=7"], "port"), "7");
+        assert_eq!(show(&["--port", "7", "--port", "8"], "port"), "8");
+        assert_eq!(show(&["--requirepass", "a b\"c"], "requirepass"), "a b\"c");
+        assert_eq!(
+            show(
+                &[
+                    "--client-output-buffer-limit",
+                    "normal",
+                    "1mb",
+                    "0",
+                    "0",
+                    "--client-output-buffer-limit",
+                    "pubsub 1 2 3"
+                ],
+                "client-output-buffer-limit"
+            ),
+            "normal 1048576 0 0 slave 268435456 67108864 60 pubsub 1 2 3"
+        );
+    }
+
+    #[test]
+    fn every_parameter_is_a_flag() {
+        for parameter in TABLE {
+            for name in parameter.names() {
+                let flag = format!("--{name}");
+                let shown = parameter.kind.format(&parameter.default_value());
+                assert!(
+                    settings(&[&flag, &shown]).is_ok(),
+                    "{flag} {shown}: {:?}",
+                    settings(&[&flag, &shown]).err()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn mistakes_are_one_line_that_names_the_flag() {
+        let error = |line: &[&str]| settings(line).err().expect("an error");
+        assert_eq!(
+            error(&["--prot", "1"]),
+            "--prot: there is no setting 'prot'; did you mean 'port'?"
+        );
+        assert_eq!(
+            error(&["--port", "x"]),
+            "--port: argument couldn't be parsed into an integer"
+        );
+        assert_eq!(
+            error(&["--replicaof", "db", "6379"]),
+            "--replicaof: replication is not supported"
+        );
+        assert_eq!(
+            error(&["--loadmodule", "x.so", "y"]),
+            "--loadmodule: modules are not supported"
+        );
+        assert_eq!(
+            error(&["--sentinel"]),
+            "--sentinel: Larder is not a Sentinel"
+        );
+        assert!(
+            error(&["--port"]).contains("'--port <NUMBER>'"),
+            "{}",
+            error(&["--port"])
+        );
+        assert!(error(&["--bind"]).contains("'--bind <WORDS>'"));
+        assert!(error(&["a.conf", "b.conf"]).starts_with("b.conf: "));
+        assert!(error(&["/no/such.conf"]).starts_with("/no/such.conf: cannot read it"));
+        assert!(error(&["--include", "/no/such.conf"]).starts_with("--include: cannot read"));
+        assert!(error(&["-x"]).contains("'-x'"));
+    }
+
+    #[test]
+    fn questions_about_the_program() {
+        let printed = |line: &[&str]| match action(line) {
+            Ok(Action::Print(text)) => text,
+            other => panic!("{other:?}"),
+        };
+        assert!(printed(&["--version"]).starts_with("larder "));
+        assert!(printed(&["--check-system"]).ends_with('\n'));
+        assert!(printed(&["--test-memory", "4"]).ends_with('\n'));
+        let help = printed(&["--help"]);
+        assert!(
+            help.contains("--maxclients <NUMBER>") && help.contains("TLS:"),
+            "{help}"
+        );
+        assert!(!help.contains("rdbcompression"));
+        assert!(
+            version("/usr/bin/redis-server")
+                .starts_with("Redis server v=7.4.0 sha=00000000:0 malloc=")
+        );
+    }
+
+    #[test]
+    fn ping_has_the_flags_of_redis_cli() {
+        let Ok(Action::Ping(ping)) =
+            action(&["ping", "-h", "db", "-p", "7", "-a", "-x", "-s", "/s"])
+        else {
+            panic!()
+        };
+        let socket = Some("/s".into());
+        assert_eq!(
+            ping,
+            Ping {
+                host: "db".into(),
+                port: 7,
+                socket,
+                user: None,
+                password: Some("-x".into()),
+                timeout: 3
+            }
+        );
+    }
+}
