@@ -18,6 +18,7 @@ pub mod value;
 pub mod resp;
 
 pub mod config;
+pub mod mailbox;
 pub mod memory;
 pub mod stats;
 

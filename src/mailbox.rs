@@ -13,6 +13,31 @@ use tokio::sync::Notify;
 /// A connection's identity for its whole life; never reused (`CLIENT ID`).
 pub type ClientId = u64;
 
+/// What a subscription names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A channel (`SUBSCRIBE`).
+    Channel,
+    /// A glob pattern of channels (`PSUBSCRIBE`).
+    Pattern,
+    /// A shard channel (`SSUBSCRIBE`).
+    Shard,
+}
+
+impl Kind {
+    /// All kinds, in the order of `CLIENT LIST`'s fields.
+    pub const ALL: [Self; 3] = [Self::Channel, Self::Pattern, Self::Shard];
+}
+
+/// The subscription through which a message reaches its receivers.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Topic {
+    /// What the name means.
+    pub kind: Kind,
+    /// The channel or the pattern.
+    pub name: Bytes,
+}
+
 /// What can be posted to a worker.
 #[derive(Debug, Clone)]
 pub enum Post {
@@ -20,6 +45,8 @@ pub enum Post {
     Deliver {
         /// The connections that shall get it.
         to: Arc<[ClientId]>,
+        /// Deliver only to those that still hold this subscription: a receiver may have left it since the posting.
+        topic: Option<Topic>,
         /// As a RESP2 client reads it.
         resp2: Bytes,
         /// As a RESP3 client reads it.

@@ -1,1 +1,179 @@
-//! (to come)
+//! What a connection is, apart from its socket: identity, selected database, user, subscriptions, modes.
+//!
+//! A [`Session`] belongs to its connection's task and is handed to whoever executes a command.  What others may see of it
+//! is in its [`Client`], which the [`Registry`] finds by identity.  Nothing here knows sockets or commands.
+
+mod client;
+mod pause;
+mod registry;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+pub use client::{
+    Buffers, Client, ClientFlags, DEFAULT_USER, Identity, NO_COMMAND, Origin, Transport,
+};
+pub use pause::{Pause, PauseMode};
+pub use registry::Registry;
+
+use crate::mailbox::ClientId;
+use crate::pubsub::{PubSub, Subscriber, Subscriptions};
+
+/// Whether a connection wants replies (`CLIENT REPLY`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ReplyMode {
+    /// It does.
+    #[default]
+    On,
+    /// It does not, until it says `ON`.
+    Off,
+    /// Not to the command that comes next.
+    SkipNext,
+    /// Not to the command that is being executed.
+    Skip,
+}
+
+/// The state of one connection, owned by its task.
+#[derive(Debug)]
+pub struct Session {
+    client: Arc<Client>,
+    db: usize,
+    authenticated: bool,
+    /// What it is subscribed to.
+    pub subscriptions: Subscriptions,
+    /// Whether it wants replies.
+    pub reply_mode: ReplyMode,
+    /// Its reads leave no trace in the access history (`CLIENT NO-TOUCH`).
+    pub no_touch: bool,
+    /// Nothing more is executed; the connection is closed when its replies are written.
+    pub closing: bool,
+    /// The number of the last command in the command table, a guess for the next look-up; [`NO_COMMAND`] at first.
+    pub last_command: usize,
+}
+
+impl Session {
+    /// A session for a connection that has just been accepted. `authenticated`: it needs no password.
+    pub fn new(client: Arc<Client>, authenticated: bool) -> Self {
+        Self {
+            client,
+            db: 0,
+            authenticated,
+            subscriptions: Subscriptions::default(),
+            reply_mode: ReplyMode::On,
+            no_touch: false,
+            closing: false,
+            last_command: NO_COMMAND,
+        }
+    }
+
+    /// What others see of it.
+    pub fn client(&self) -> &Arc<Client> {
+        &self.client
+    }
+
+    /// Its identity.
+    pub fn id(&self) -> ClientId {
+        self.client.id
+    }
+
+    /// The selected database.
+    #[inline]
+    pub fn db(&self) -> usize {
+        self.db
+    }
+
+    /// Selects a database, which must exist.
+    pub fn select(&mut self, db: usize) {
+        self.db = db;
+        self.client.set_db(db);
+    }
+
+    /// Whether it may execute commands that need a password.
+    #[inline]
+    pub fn is_authenticated(&self) -> bool {
+        self.authenticated
+    }
+
+    /// It has shown that it is `user`.
+    pub fn authenticate(&mut self, user: &str) {
+        self.authenticated = true;
+        self.client.rename(|identity| {
+            if &*identity.user != user {
+                identity.user = Arc::from(user);
+            }
+        });
+    }
+
+    /// Whether it is subscribed to anything.
+    #[inline]
+    pub fn is_subscribed(&self) -> bool {
+        !self.subscriptions.is_empty()
+    }
+
+    /// Itself as a receiver of messages.
+    pub fn subscriber(&self) -> Subscriber {
+        Subscriber {
+            client: self.client.id,
+            worker: self.client.origin.worker,
+        }
+    }
+
+    /// Shows others what it is subscribed to; after every change of `subscriptions`.
+    pub fn publish_subscriptions(&self) {
+        self.client.set_subscriptions(self.subscriptions.counts());
+    }
+
+    /// Ends all subscriptions without a word to the client (RESET, the connection's end).
+    pub fn leave_all(&mut self, pubsub: &PubSub) {
+        if self.is_subscribed() {
+            pubsub.leave_all(self.subscriber(), &mut self.subscriptions);
+            self.publish_subscriptions();
+        }
+    }
+
+    /// Called before each command: what `CLIENT REPLY SKIP` asked for begins or is over.
+    #[inline]
+    pub fn begin_command(&mut self) {
+        self.reply_mode = match self.reply_mode {
+            ReplyMode::SkipNext => ReplyMode::Skip,
+            ReplyMode::Skip => ReplyMode::On,
+            other => other,
+        };
+    }
+
+    /// Whether the command that is being executed gets no reply.
+    #[inline]
+    pub fn is_muted(&self) -> bool {
+        matches!(self.reply_mode, ReplyMode::Off | ReplyMode::Skip)
+    }
+
+    /// Back to the state of a new connection (`RESET`), but for its identity and its library's name. `authenticated`: it needs no password.
+    /// The caller sets the protocol back to RESP2.
+    pub fn reset(&mut self, pubsub: &PubSub, authenticated: bool) {
+        self.leave_all(pubsub);
+        self.select(0);
+        self.reply_mode = ReplyMode::On;
+        self.no_touch = false;
+        self.authenticated = authenticated;
+        self.client.set_flags(
+            ClientFlags(ClientFlags::NO_EVICT.0 | ClientFlags::NO_TOUCH.0),
+            false,
+        );
+        self.client.rename(|identity| {
+            identity.name = bytes::Bytes::new();
+            identity.user = Arc::from(DEFAULT_USER);
+        });
+    }
+
+    /// Shows others what a batch has done: commands executed, the last of them, the time.
+    pub fn end_batch(&self, executed: u64, now: Instant) {
+        let client = &self.client;
+        client.commands.store(
+            client.commands.load(Ordering::Relaxed) + executed,
+            Ordering::Relaxed,
+        );
+        client.set_last_command(self.last_command);
+        client.touch(now);
+    }
+}

@@ -1,0 +1,83 @@
+//! What one connection is subscribed to.
+
+use std::collections::HashSet;
+
+use bytes::Bytes;
+
+use crate::mailbox::{Kind, Topic};
+
+type Names = HashSet<Bytes>;
+
+/// The channels, patterns and shard channels of one connection. Costs one pointer until the first subscription.
+#[derive(Debug, Default)]
+pub struct Subscriptions(Option<Box<[Names; 3]>>);
+
+impl Subscriptions {
+    /// Whether there are none of any kind.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// The numbers of channels, patterns and shard channels.
+    pub fn counts(&self) -> [usize; 3] {
+        Kind::ALL.map(|kind| self.names(kind).map_or(0, Names::len))
+    }
+
+    /// The number that a subscriber is told: of channels and patterns together, or of shard channels.
+    pub fn told(&self, kind: Kind) -> usize {
+        let [channels, patterns, shard_channels] = self.counts();
+        match kind {
+            Kind::Channel | Kind::Pattern => channels + patterns,
+            Kind::Shard => shard_channels,
+        }
+    }
+
+    /// Whether a message posted for this topic still has somebody to read it.
+    pub fn wants(&self, topic: &Topic) -> bool {
+        self.names(topic.kind)
+            .is_some_and(|names| names.contains(&topic.name))
+    }
+
+    /// The names of a kind, in no order.
+    pub fn of(&self, kind: Kind) -> Vec<Bytes> {
+        self.names(kind)
+            .map_or_else(Vec::new, |names| names.iter().cloned().collect())
+    }
+
+    fn names(&self, kind: Kind) -> Option<&Names> {
+        self.0.as_ref().map(|kinds| &kinds[kind as usize])
+    }
+
+    pub(super) fn insert(&mut self, kind: Kind, name: Bytes) -> bool {
+        self.0.get_or_insert_default()[kind as usize].insert(name)
+    }
+
+    pub(super) fn remove(&mut self, kind: Kind, name: &[u8]) -> bool {
+        let removed = self
+            .0
+            .as_mut()
+            .is_some_and(|kinds| kinds[kind as usize].remove(name));
+        self.shrink();
+        removed
+    }
+
+    pub(super) fn take(&mut self, kind: Kind) -> Names {
+        let names = self.0.as_mut().map_or_else(Names::default, |kinds| {
+            std::mem::take(&mut kinds[kind as usize])
+        });
+        self.shrink();
+        names
+    }
+
+    /// Keeps "no subscriptions" and "no allocation" the same thing.
+    fn shrink(&mut self) {
+        if self
+            .0
+            .as_ref()
+            .is_some_and(|kinds| kinds.iter().all(HashSet::is_empty))
+        {
+            self.0 = None;
+        }
+    }
+}

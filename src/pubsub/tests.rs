@@ -1,0 +1,85 @@
+//! Who receives what, and in which order.
+
+use super::*;
+
+fn posts(mailboxes: &Mailboxes, worker: usize) -> Vec<(Vec<ClientId>, Bytes, Bytes)> {
+    let mut drained = Vec::new();
+    mailboxes.of(worker).drain(&mut drained);
+    drained
+        .into_iter()
+        .map(|post| match post {
+            Post::Deliver {
+                to, resp2, resp3, ..
+            } => (to.to_vec(), resp2, resp3),
+            other => panic!("{other:?}"),
+        })
+        .collect()
+}
+
+#[test]
+fn a_message_is_posted_once_a_worker_however_many_listen() {
+    let (pubsub, mailboxes) = (PubSub::default(), Mailboxes::new(2));
+    let mut sessions: Vec<Subscriptions> = (0..1000).map(|_| Subscriptions::default()).collect();
+    let who = |client: usize| Subscriber {
+        client: client as ClientId,
+        worker: client % 2,
+    };
+    for (client, subscriptions) in sessions.iter_mut().enumerate() {
+        assert!(pubsub.join(Kind::Channel, b"news", who(client), subscriptions));
+        assert!(!pubsub.join(Kind::Channel, b"news", who(client), subscriptions));
+    }
+    assert_eq!(pubsub.publish(b"news", b"1", &mailboxes), 1000);
+    assert_eq!(pubsub.publish(b"other", b"1", &mailboxes), 0);
+    for worker in 0..2 {
+        let posts = posts(&mailboxes, worker);
+        assert_eq!(posts.len(), 1);
+        assert_eq!(posts[0].0.len(), 500);
+        assert_eq!(
+            &posts[0].1[..],
+            b"*3\r\n$7\r\nmessage\r\n$4\r\nnews\r\n$1\r\n1\r\n"
+        );
+        assert_eq!(
+            &posts[0].2[..],
+            b">3\r\n$7\r\nmessage\r\n$4\r\nnews\r\n$1\r\n1\r\n"
+        );
+    }
+    for (client, subscriptions) in sessions.iter_mut().enumerate() {
+        pubsub.leave_all(who(client), subscriptions);
+        assert!(subscriptions.is_empty());
+    }
+    assert_eq!(pubsub.count(Kind::Channel), 0);
+}
+
+#[test]
+fn channels_come_before_patterns_and_what_was_left_is_not_wanted() {
+    let (pubsub, mailboxes) = (PubSub::default(), Mailboxes::new(1));
+    let me = Subscriber {
+        client: 7,
+        worker: 0,
+    };
+    let mut mine = Subscriptions::default();
+    pubsub.join(Kind::Pattern, b"n*", me, &mut mine);
+    pubsub.join(Kind::Channel, b"news", me, &mut mine);
+    pubsub.join(Kind::Shard, b"news", me, &mut mine);
+    assert_eq!(mine.counts(), [1, 1, 1]);
+    assert_eq!((mine.told(Kind::Channel), mine.told(Kind::Shard)), (2, 1));
+    assert_eq!(pubsub.publish(b"news", b"x", &mailboxes), 2);
+    assert_eq!(pubsub.publish_to_shard(b"news", b"y", &mailboxes), 1);
+    let got: Vec<_> = posts(&mailboxes, 0)
+        .into_iter()
+        .map(|(_, resp2, _)| resp2)
+        .collect();
+    assert!(got[0].starts_with(b"*3\r\n$7\r\nmessage\r\n"));
+    assert!(got[1].starts_with(b"*4\r\n$8\r\npmessage\r\n$2\r\nn*\r\n$4\r\nnews\r\n"));
+    assert!(got[2].starts_with(b"*3\r\n$8\r\nsmessage\r\n"));
+    let topic = Topic {
+        kind: Kind::Channel,
+        name: Bytes::from_static(b"news"),
+    };
+    assert!(mine.wants(&topic));
+    assert!(pubsub.leave(Kind::Channel, b"news", me, &mut mine));
+    assert!(!pubsub.leave(Kind::Channel, b"news", me, &mut mine));
+    assert!(!mine.wants(&topic));
+    assert_eq!(pubsub.subscribers(Kind::Channel, b"news"), 0);
+    assert_eq!(pubsub.channels(Kind::Shard, Some(b"n?ws")), [&b"news"[..]]);
+}

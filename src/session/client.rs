@@ -1,0 +1,297 @@
+//! The part of a connection that others may look at: what `CLIENT LIST` shows and `CLIENT KILL` selects by.
+//!
+//! The connection's own task is the only writer of the numbers; it stores them with relaxed ordering, once a batch, so a
+//! reader sees each number as it was a moment ago and no request pays for being observed.  Names are behind a small lock
+//! that is taken when somebody sets or lists them.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::time::Instant;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+
+use crate::mailbox::ClientId;
+
+/// The user that every connection starts as.
+pub const DEFAULT_USER: &str = "default";
+
+/// What `last_command` holds before the first command.
+pub const NO_COMMAND: usize = usize::MAX;
+
+/// What carries the connection's bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transport {
+    /// Plain TCP.
+    Tcp,
+    /// TLS over TCP.
+    Tls,
+    /// A Unix socket.
+    Unix,
+}
+
+/// A set of the conditions that the `flags` field of `CLIENT LIST` shows as letters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ClientFlags(pub u32);
+
+impl ClientFlags {
+    /// Subscribed to a channel, a pattern or a shard channel: `P`.
+    pub const PUBSUB: Self = Self(1 << 0);
+    /// Between MULTI and EXEC: `x`.
+    pub const MULTI: Self = Self(1 << 1);
+    /// Waiting in a blocking command: `b`.
+    pub const BLOCKED: Self = Self(1 << 2);
+    /// A watched key has changed, EXEC will fail: `d`.
+    pub const DIRTY: Self = Self(1 << 3);
+    /// Will be closed when its replies are written: `c`.
+    pub const CLOSE_AFTER_REPLY: Self = Self(1 << 4);
+    /// Will be closed as soon as its worker sees it: `A`.
+    pub const CLOSE_ASAP: Self = Self(1 << 5);
+    /// Connected over a Unix socket: `U`.
+    pub const UNIX_SOCKET: Self = Self(1 << 6);
+    /// Sent READONLY to a cluster node: `r`.
+    pub const READONLY: Self = Self(1 << 7);
+    /// Exempt from client eviction: `e`.
+    pub const NO_EVICT: Self = Self(1 << 8);
+    /// Its reads leave no trace in the access history: `T`.
+    pub const NO_TOUCH: Self = Self(1 << 9);
+
+    /// In the order in which `CLIENT LIST` prints them.
+    const LETTERS: [(Self, u8); 10] = [
+        (Self::PUBSUB, b'P'),
+        (Self::MULTI, b'x'),
+        (Self::BLOCKED, b'b'),
+        (Self::DIRTY, b'd'),
+        (Self::CLOSE_AFTER_REPLY, b'c'),
+        (Self::CLOSE_ASAP, b'A'),
+        (Self::UNIX_SOCKET, b'U'),
+        (Self::READONLY, b'r'),
+        (Self::NO_EVICT, b'e'),
+        (Self::NO_TOUCH, b'T'),
+    ];
+
+    /// Whether every flag of `other` is set.
+    pub fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// Whether the letter stands in the flags' text; `N` does when there is no other.
+    pub fn has_letter(self, letter: u8) -> bool {
+        match Self::LETTERS.iter().find(|(_, known)| *known == letter) {
+            Some((flag, _)) => self.contains(*flag),
+            None => letter == b'N' && self.0 == 0,
+        }
+    }
+}
+
+impl fmt::Display for ClientFlags {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 == 0 {
+            return out.write_str("N");
+        }
+        for (_, letter) in Self::LETTERS
+            .iter()
+            .filter(|(flag, _)| self.contains(*flag))
+        {
+            write!(out, "{}", char::from(*letter))?;
+        }
+        Ok(())
+    }
+}
+
+/// What a connection calls itself. Each part is printable ASCII without spaces, or empty.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// `CLIENT SETNAME`.
+    pub name: Bytes,
+    /// `CLIENT SETINFO LIB-NAME`.
+    pub lib_name: Bytes,
+    /// `CLIENT SETINFO LIB-VER`.
+    pub lib_ver: Bytes,
+    /// The user it is authenticated as.
+    pub user: Arc<str>,
+}
+
+/// Where a connection comes from; known when it is accepted and never changed.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// The peer, as `ip:port`, `[ipv6]:port` or `path:0` for a Unix socket.
+    pub addr: Box<str>,
+    /// Our end, in the same form.
+    pub laddr: Box<str>,
+    /// The file descriptor.
+    pub fd: i32,
+    /// The number of the worker that serves it.
+    pub worker: usize,
+    /// What carries it.
+    pub transport: Transport,
+    /// Whether the peer is on this machine (a Unix socket or a loopback address).
+    pub local: bool,
+}
+
+/// The sizes of a connection's buffers, in bytes unless said otherwise; stored once a batch by its worker.
+#[derive(Debug, Default)]
+pub struct Buffers {
+    /// Received and not yet executed (`qbuf`).
+    pub query: AtomicUsize,
+    /// Room left in the query buffer (`qbuf-free`).
+    pub query_free: AtomicUsize,
+    /// The arguments of the command that is being executed (`argv-mem`).
+    pub arguments: AtomicUsize,
+    /// Capacity of the flat reply buffer (`rbs`).
+    pub reply_capacity: AtomicUsize,
+    /// The most that the flat reply buffer has held lately (`rbp`).
+    pub reply_peak: AtomicUsize,
+    /// Unsent bytes in the flat reply buffer (`obl`).
+    pub reply_flat: AtomicUsize,
+    /// Number of shared chunks waiting behind it (`oll`).
+    pub reply_chunks: AtomicUsize,
+    /// Unsent bytes in those chunks (`omem`).
+    pub reply_chunk_bytes: AtomicUsize,
+}
+
+/// The shared record of one connection.
+#[derive(Debug)]
+pub struct Client {
+    /// Its identity, from 1 upwards, never reused.
+    pub id: ClientId,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// When it was accepted.
+    pub created: Instant,
+    /// How full its buffers are.
+    pub buffers: Buffers,
+    /// Bytes received in its whole life.
+    pub net_in: AtomicU64,
+    /// Bytes sent in its whole life.
+    pub net_out: AtomicU64,
+    /// Commands executed in its whole life.
+    pub commands: AtomicU64,
+    flags: AtomicU32,
+    db: AtomicUsize,
+    protocol: AtomicU8,
+    last_command: AtomicUsize,
+    /// Milliseconds from `created` to the last sign of life.
+    active: AtomicU64,
+    subscriptions: [AtomicUsize; 3],
+    identity: Mutex<Identity>,
+}
+
+impl Client {
+    /// The record of a connection that has just been accepted.
+    pub fn new(id: ClientId, origin: Origin, now: Instant) -> Self {
+        let flags = match origin.transport {
+            Transport::Unix => ClientFlags::UNIX_SOCKET,
+            Transport::Tcp | Transport::Tls => ClientFlags::default(),
+        };
+        Self {
+            id,
+            origin,
+            created: now,
+            buffers: Buffers::default(),
+            net_in: AtomicU64::new(0),
+            net_out: AtomicU64::new(0),
+            commands: AtomicU64::new(0),
+            flags: AtomicU32::new(flags.0),
+            db: AtomicUsize::new(0),
+            protocol: AtomicU8::new(2),
+            last_command: AtomicUsize::new(NO_COMMAND),
+            active: AtomicU64::new(0),
+            subscriptions: Default::default(),
+            identity: Mutex::new(Identity {
+                name: Bytes::new(),
+                lib_name: Bytes::new(),
+                lib_ver: Bytes::new(),
+                user: Arc::from(DEFAULT_USER),
+            }),
+        }
+    }
+
+    /// The conditions it is in.
+    pub fn flags(&self) -> ClientFlags {
+        ClientFlags(self.flags.load(Ordering::Relaxed))
+    }
+
+    /// Switches flags on or off; from any thread.
+    pub fn set_flags(&self, flags: ClientFlags, on: bool) {
+        if on {
+            self.flags.fetch_or(flags.0, Ordering::Relaxed);
+        } else {
+            self.flags.fetch_and(!flags.0, Ordering::Relaxed);
+        }
+    }
+
+    /// The selected database.
+    pub fn db(&self) -> usize {
+        self.db.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_db(&self, db: usize) {
+        self.db.store(db, Ordering::Relaxed);
+    }
+
+    /// The version of the protocol it speaks: 2 or 3.
+    pub fn protocol(&self) -> u8 {
+        self.protocol.load(Ordering::Relaxed)
+    }
+
+    /// Notes the version of the protocol it speaks: 2 or 3.
+    pub fn set_protocol(&self, version: u8) {
+        self.protocol.store(version, Ordering::Relaxed);
+    }
+
+    /// The command table's number of the last command, or [`NO_COMMAND`].
+    pub fn last_command(&self) -> usize {
+        self.last_command.load(Ordering::Relaxed)
+    }
+
+    /// Notes the last command, by its number in the command table.
+    pub fn set_last_command(&self, command: usize) {
+        self.last_command.store(command, Ordering::Relaxed);
+    }
+
+    /// Notes a sign of life.
+    pub fn touch(&self, now: Instant) {
+        self.active
+            .store(millis(self.created, now), Ordering::Relaxed);
+    }
+
+    /// Milliseconds since the last sign of life.
+    pub fn idle_millis(&self, now: Instant) -> u64 {
+        millis(self.created, now).saturating_sub(self.active.load(Ordering::Relaxed))
+    }
+
+    /// Whole seconds since it was accepted.
+    pub fn age_secs(&self, now: Instant) -> u64 {
+        millis(self.created, now) / 1000
+    }
+
+    /// Number of channels, patterns and shard channels it is subscribed to.
+    pub fn subscriptions(&self) -> [usize; 3] {
+        [0, 1, 2].map(|kind: usize| self.subscriptions[kind].load(Ordering::Relaxed))
+    }
+
+    /// Notes the number of channels, patterns and shard channels it is subscribed to.
+    pub fn set_subscriptions(&self, counts: [usize; 3]) {
+        for (shared, count) in self.subscriptions.iter().zip(counts) {
+            shared.store(count, Ordering::Relaxed);
+        }
+        self.set_flags(ClientFlags::PUBSUB, counts.iter().any(|count| *count > 0));
+    }
+
+    /// What it calls itself.
+    pub fn identity(&self) -> Identity {
+        self.identity.lock().clone()
+    }
+
+    /// Changes what it calls itself.
+    pub fn rename(&self, change: impl FnOnce(&mut Identity)) {
+        change(&mut self.identity.lock());
+    }
+}
+
+/// Milliseconds from `from` to `to`; 0 if `to` is earlier.
+fn millis(from: Instant, to: Instant) -> u64 {
+    u64::try_from(to.saturating_duration_since(from).as_millis()).unwrap_or(u64::MAX)
+}

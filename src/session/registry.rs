@@ -1,0 +1,96 @@
+//! All connections by identity: behind `CLIENT LIST`, `CLIENT KILL` and INFO's counts.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use dashmap::DashMap;
+
+use super::client::{Client, ClientFlags, Origin};
+use crate::mailbox::{ClientId, Mailboxes, Post};
+
+/// The connections that are open, and the giver of identities.
+#[derive(Debug)]
+pub struct Registry {
+    clients: DashMap<ClientId, Arc<Client>>,
+    next: AtomicU64,
+}
+
+impl Default for Registry {
+    fn default() -> Self {
+        Self {
+            clients: DashMap::default(),
+            next: AtomicU64::new(1),
+        }
+    }
+}
+
+impl Registry {
+    /// Gives a new connection its identity and makes it visible to others.
+    pub fn add(&self, origin: Origin, now: Instant) -> Arc<Client> {
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        let client = Arc::new(Client::new(id, origin, now));
+        self.clients.insert(id, Arc::clone(&client));
+        client
+    }
+
+    /// Forgets a connection that has ended.
+    pub fn remove(&self, id: ClientId) {
+        self.clients.remove(&id);
+    }
+
+    /// The connection with this identity, unless it has ended or is about to.
+    pub fn get(&self, id: ClientId) -> Option<Arc<Client>> {
+        self.clients
+            .get(&id)
+            .map(|found| Arc::clone(found.value()))
+            .filter(|client| is_listed(client))
+    }
+
+    /// All connections in the order in which they were accepted, without those that are being killed.
+    pub fn all(&self) -> Vec<Arc<Client>> {
+        let mut all: Vec<_> = self
+            .clients
+            .iter()
+            .map(|entry| Arc::clone(entry.value()))
+            .filter(|client| is_listed(client))
+            .collect();
+        all.sort_unstable_by_key(|client| client.id);
+        all
+    }
+
+    /// The number of open connections.
+    pub fn connected(&self) -> usize {
+        self.clients.len()
+    }
+
+    /// The number of connections for which `condition` holds (INFO's `pubsub_clients` and its like).
+    pub fn count(&self, condition: impl Fn(&Client) -> bool) -> usize {
+        self.clients
+            .iter()
+            .filter(|entry| condition(entry.value()))
+            .count()
+    }
+
+    /// The number of connections ever accepted into the registry.
+    pub fn ever(&self) -> u64 {
+        self.next.load(Ordering::Relaxed) - 1
+    }
+
+    /// Has a connection's worker close it, whatever it is doing. From now on it is not listed any more.
+    /// Returns whether this call was the one that killed it.
+    pub fn kill(&self, client: &Client, mailboxes: &Mailboxes) -> bool {
+        if client.flags().contains(ClientFlags::CLOSE_ASAP) {
+            return false;
+        }
+        client.set_flags(ClientFlags::CLOSE_ASAP, true);
+        mailboxes
+            .of(client.origin.worker)
+            .post(Post::Kill(client.id));
+        true
+    }
+}
+
+fn is_listed(client: &Client) -> bool {
+    !client.flags().contains(ClientFlags::CLOSE_ASAP)
+}
