@@ -12,6 +12,7 @@ mod change;
 pub mod check;
 pub mod choice;
 pub mod directive;
+pub mod document;
 mod error;
 pub mod event;
 mod glob;
