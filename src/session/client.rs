@@ -295,3 +295,33 @@ impl Client {
 fn millis(from: Instant, to: Instant) -> u64 {
     u64::try_from(to.saturating_duration_since(from).as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// A connection over TCP to port 6379.
+    pub(in crate::session) fn a_client(id: ClientId, addr: &str) -> Client {
+        let origin = Origin {
+            addr: addr.into(),
+            laddr: "127.0.0.1:6379".into(),
+            fd: 9,
+            worker: 0,
+            transport: Transport::Tcp,
+            local: true,
+        };
+        Client::new(id, origin, Instant::now())
+    }
+
+    #[test]
+    fn flags_print_in_their_order() {
+        let client = a_client(1, "127.0.0.1:1");
+        assert_eq!(client.flags().to_string(), "N");
+        client.set_flags(ClientFlags::NO_TOUCH, true);
+        client.set_subscriptions([0, 0, 3]);
+        assert_eq!(client.flags().to_string(), "PT");
+        client.set_subscriptions([0; 3]);
+        client.set_flags(ClientFlags::NO_TOUCH, false);
+        assert_eq!(client.flags().to_string(), "N");
+    }
+}

@@ -4,16 +4,19 @@
 //! is in its [`Client`], which the [`Registry`] finds by identity.  Nothing here knows sockets or commands.
 
 mod client;
+mod filter;
+mod line;
 mod pause;
 mod registry;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
 
 pub use client::{
     Buffers, Client, ClientFlags, DEFAULT_USER, Identity, NO_COMMAND, Origin, Transport,
 };
+pub use filter::{ClientFilter, ClientType, Condition};
+pub use line::Line;
 pub use pause::{Pause, PauseMode};
 pub use registry::Registry;
 
@@ -38,8 +41,12 @@ pub enum ReplyMode {
 #[derive(Debug)]
 pub struct Session {
     client: Arc<Client>,
-    db: usize,
-    authenticated: bool,
+    /// The number of the worker that serves it.
+    pub worker: usize,
+    /// The selected database; change it through [`Session::select`].
+    pub db: usize,
+    /// Whether it may execute commands that need a password.
+    pub authenticated: bool,
     /// What it is subscribed to.
     pub subscriptions: Subscriptions,
     /// Whether it wants replies.
@@ -56,6 +63,7 @@ impl Session {
     /// A session for a connection that has just been accepted. `authenticated`: it needs no password.
     pub fn new(client: Arc<Client>, authenticated: bool) -> Self {
         Self {
+            worker: client.origin.worker,
             client,
             db: 0,
             authenticated,
@@ -77,22 +85,10 @@ impl Session {
         self.client.id
     }
 
-    /// The selected database.
-    #[inline]
-    pub fn db(&self) -> usize {
-        self.db
-    }
-
     /// Selects a database, which must exist.
     pub fn select(&mut self, db: usize) {
         self.db = db;
         self.client.set_db(db);
-    }
-
-    /// Whether it may execute commands that need a password.
-    #[inline]
-    pub fn is_authenticated(&self) -> bool {
-        self.authenticated
     }
 
     /// It has shown that it is `user`.
@@ -115,7 +111,7 @@ impl Session {
     pub fn subscriber(&self) -> Subscriber {
         Subscriber {
             client: self.client.id,
-            worker: self.client.origin.worker,
+            worker: self.worker,
         }
     }
 
@@ -166,14 +162,12 @@ impl Session {
         });
     }
 
-    /// Shows others what a batch has done: commands executed, the last of them, the time.
-    pub fn end_batch(&self, executed: u64, now: Instant) {
-        let client = &self.client;
-        client.commands.store(
-            client.commands.load(Ordering::Relaxed) + executed,
-            Ordering::Relaxed,
-        );
-        client.set_last_command(self.last_command);
-        client.touch(now);
+    /// Notes that a command has been executed, by its number in the command table.
+    #[inline]
+    pub fn note_command(&mut self, command: usize) {
+        self.last_command = command;
+        let executed = &self.client.commands;
+        executed.store(executed.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        self.client.set_last_command(command);
     }
 }

@@ -94,3 +94,35 @@ impl Registry {
 fn is_listed(client: &Client) -> bool {
     !client.flags().contains(ClientFlags::CLOSE_ASAP)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::client::tests::a_client;
+
+    #[test]
+    fn identities_grow_and_the_killed_are_not_listed() {
+        let (registry, mailboxes) = (Registry::default(), Mailboxes::new(1));
+        let origin = a_client(0, "127.0.0.1:1").origin;
+        let clients: Vec<_> = (0..3)
+            .map(|_| registry.add(origin.clone(), Instant::now()))
+            .collect();
+        let listed = || {
+            registry
+                .all()
+                .iter()
+                .map(|client| client.id)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(listed(), [1, 2, 3]);
+        assert!(registry.kill(&clients[1], &mailboxes));
+        assert!(!registry.kill(&clients[1], &mailboxes));
+        assert_eq!(listed(), [1, 3]);
+        assert!(registry.get(2).is_none());
+        let mut posts = Vec::new();
+        mailboxes.of(0).drain(&mut posts);
+        assert!(matches!(posts[..], [Post::Kill(2)]));
+        registry.remove(2);
+        assert_eq!((registry.connected(), registry.ever()), (2, 3));
+    }
+}
