@@ -21,7 +21,7 @@ fn main() -> ExitCode {
 
 /// Does what the arguments ask for. An error is one line for the person who started the program.
 fn run() -> Result<ExitCode, String> {
-    match arguments::parse(std::env::args_os())? {
+    match arguments::parse(std::env::args_os(), |name| std::env::var(name).ok())? {
         Action::Serve(sources) => serve(load(&sources).map_err(|error| error.to_string())?)?,
         Action::Print(text) => say(&text),
         Action::Ping(target) => say(&format!("{}\n", ping::ping(&target)?)),

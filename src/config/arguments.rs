@@ -11,7 +11,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::directive::{Directive, Origin};
-use super::load::{LOG_VARIABLE, Sources};
+use super::load::{LOG_VARIABLE, OPTIONS_VARIABLE, Sources};
 use super::parameter::{Kind, Parameter, Status, Unit};
 use super::redis_conf::{self, quote};
 use super::table::{OBSOLETE, REFUSED, SECTIONS, TABLE, find};
@@ -48,11 +48,15 @@ pub struct Ping {
     pub timeout: u64,
 }
 
-/// Reads the command line; the first argument is the name that the program was called by.
+/// Reads the command line, whose first argument is the name that the program was called by, and the variables of the
+/// environment that `variable` gives.
 ///
 /// # Errors
 /// One line that names the flag that is wrong.
-pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Action, String> {
+pub fn parse(
+    arguments: impl IntoIterator<Item = OsString>,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Result<Action, String> {
     let text = |argument: OsString| {
         argument
             .into_string()
@@ -60,9 +64,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Action, St
     };
     let mut arguments = arguments.into_iter().map(text);
     let program = arguments.next().transpose()?.unwrap_or_default();
-    let arguments = normalise(arguments.collect::<Result<Vec<_>, _>>()?);
-    let all = std::iter::once(program.clone()).chain(arguments);
-    let matches = match command().try_get_matches_from(all) {
+    let matches = match matches(arguments.collect::<Result<_, _>>()?) {
         Ok(matches) => matches,
         Err(error) if error.kind() == ErrorKind::DisplayHelp => {
             return Ok(Action::Print(error.to_string()));
@@ -70,7 +72,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Action, St
         Err(error) => return Err(one_line(&error)),
     };
     if let Some(("ping", ping)) = matches.subcommand() {
-        return Ok(Action::Ping(ping_of(ping)));
+        return Ok(Action::Ping(ping_of(ping, variable("REDISCLI_AUTH"))));
     }
     if matches.get_flag("version") {
         return Ok(Action::Print(version(&program)));
@@ -88,7 +90,29 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Action, St
             "Larder does not test memory; memtest86+ does.\n".into(),
         ));
     }
-    sources_of(&matches).map(Action::Serve)
+    let mut sources = files_of(&matches)?;
+    sources.log_variable = variable(LOG_VARIABLE);
+    sources.flags = flags_of(&matches)?;
+    if let Some(options) = variable(OPTIONS_VARIABLE) {
+        sources.options =
+            options_of(&options).map_err(|why| format!("{OPTIONS_VARIABLE}: {why}"))?;
+    }
+    Ok(Action::Serve(sources))
+}
+
+fn matches(arguments: Vec<String>) -> Result<ArgMatches, clap::Error> {
+    command()
+        .no_binary_name(true)
+        .try_get_matches_from(normalise(arguments))
+}
+
+/// The flags in a variable of the environment.
+fn options_of(text: &str) -> Result<Vec<Directive>, String> {
+    let matches = matches(redis_conf::split_words(text)?).map_err(|error| one_line(&error))?;
+    if matches.subcommand().is_some() || matches.contains_id("FILE") {
+        return Err("it holds flags only".into());
+    }
+    flags_of(&matches)
 }
 
 /// What `--version` prints. Called as redis-server, the program answers in that server's form, which scripts parse.
@@ -105,11 +129,8 @@ fn version(program: &str) -> String {
     }
 }
 
-fn sources_of(matches: &ArgMatches) -> Result<Sources, String> {
-    let mut sources = Sources {
-        log_variable: std::env::var(LOG_VARIABLE).ok(),
-        ..Sources::default()
-    };
+fn files_of(matches: &ArgMatches) -> Result<Sources, String> {
+    let mut sources = Sources::default();
     for file in matches.get_many::<String>("FILE").into_iter().flatten() {
         match file.as_str() {
             "-" if sources.input.is_none() => {
@@ -125,9 +146,15 @@ fn sources_of(matches: &ArgMatches) -> Result<Sources, String> {
             }
         }
     }
+    Ok(sources)
+}
+
+/// The settings that flags give. What `--include` brings comes before all others.
+fn flags_of(matches: &ArgMatches) -> Result<Vec<Directive>, String> {
+    let mut flags = Vec::new();
     for name in matches.get_many::<String>("include").into_iter().flatten() {
         let origin = Origin::Flag("--include".into());
-        redis_conf::include(std::slice::from_ref(name), &origin, 0, &mut sources.flags)
+        redis_conf::include(std::slice::from_ref(name), &origin, 0, &mut flags)
             .map_err(|error| error.to_string())?;
     }
     let others = REFUSED
@@ -143,17 +170,13 @@ fn sources_of(matches: &ArgMatches) -> Result<Sources, String> {
             } else {
                 vec![value.clone()]
             };
-            sources.flags.push(Directive {
-                name: name.into(),
-                words,
-                origin,
-            });
+            flags.push(Directive::new(name, words, origin));
         }
     }
-    Ok(sources)
+    Ok(flags)
 }
 
-fn ping_of(matches: &ArgMatches) -> Ping {
+fn ping_of(matches: &ArgMatches, password: Option<String>) -> Ping {
     let text = |name: &str| matches.get_one::<String>(name).cloned();
     Ping {
         host: text("host").unwrap_or_default(),
@@ -161,7 +184,7 @@ fn ping_of(matches: &ArgMatches) -> Ping {
         socket: text("socket").map(PathBuf::from),
         user: text("user"),
         password: text("password")
-            .or_else(|| std::env::var("REDISCLI_AUTH").ok())
+            .or(password)
             .filter(|password| !password.is_empty()),
         timeout: matches.get_one("timeout").copied().unwrap_or(3),
     }
@@ -247,7 +270,7 @@ pub(super) fn command() -> Command {
 
 const AFTER_HELP: &str = "\
 Every setting of config/larder.toml is a flag; those that Larder accepts without an effect are not shown here.
-Priority: defaults, then the file, then LARDER_LOG (the log level), then flags.";
+Priority: defaults, LARDER_OPTIONS (flags), the file, LARDER_LOG (the log level), flags.";
 
 fn flag(parameter: &'static Parameter) -> Arg {
     let mut help = parameter.about.trim_end_matches('.').to_owned();
@@ -362,23 +385,38 @@ mod tests {
     use crate::config::settings::Settings;
 
     fn action(line: &[&str]) -> Result<Action, String> {
+        with_variables(line, &[])
+    }
+
+    fn with_variables(line: &[&str], variables: &[(&str, &str)]) -> Result<Action, String> {
+        let variable = |name: &str| {
+            Some(
+                variables
+                    .iter()
+                    .find(|(known, _)| *known == name)?
+                    .1
+                    .to_owned(),
+            )
+        };
         parse(
             std::iter::once("larder")
                 .chain(line.iter().copied())
                 .map(OsString::from),
+            variable,
         )
     }
 
-    fn settings(line: &[&str]) -> Result<Settings, String> {
-        match action(line)? {
-            Action::Serve(sources) => load(&Sources {
-                log_variable: None,
-                ..sources
-            })
+    fn loaded(action: Action) -> Result<Settings, String> {
+        let Action::Serve(sources) = action else {
+            panic!("{action:?}")
+        };
+        load(&sources)
             .map(|loaded| loaded.settings)
-            .map_err(|error| error.to_string()),
-            other => panic!("{other:?}"),
-        }
+            .map_err(|error| error.to_string())
+    }
+
+    fn settings(line: &[&str]) -> Result<Settings, String> {
+        loaded(action(line)?)
     }
 
     fn show(line: &[&str], name: &str) -> String {
@@ -517,6 +555,31 @@ mod tests {
             version("/usr/bin/redis-server")
                 .starts_with("Redis server v=7.4.0 sha=00000000:0 malloc=")
         );
+    }
+
+    #[test]
+    fn options_of_the_environment_are_overruled_by_everything() {
+        let options = [(
+            OPTIONS_VARIABLE,
+            "--bind '*' -::* --protected-mode no --timeout 5",
+        )];
+        let settings = loaded(with_variables(&["--timeout", "6"], &options).unwrap()).unwrap();
+        assert_eq!(
+            (
+                &*settings.bind(),
+                settings.protected_mode(),
+                settings.timeout()
+            ),
+            ("* -::*", false, 6)
+        );
+        for wrong in ["x.conf", "ping", "--prot 1", "'", "--help"] {
+            let error = with_variables(&[], &[(OPTIONS_VARIABLE, wrong)]).unwrap_err();
+            assert!(error.starts_with("LARDER_OPTIONS: "), "{error}");
+        }
+        let error = loaded(with_variables(&[], &[(OPTIONS_VARIABLE, "--port x")]).unwrap())
+            .err()
+            .unwrap();
+        assert_eq!(error, "--port: argument couldn't be parsed into an integer");
     }
 
     #[test]

@@ -7,8 +7,11 @@ use super::ConfigError;
 use super::glob;
 use super::parameter::{Mutability, Parameter, Restriction};
 use super::settings::{Hook, Settings};
-use super::table::{TABLE, find};
+use super::table::{TABLE, find, position};
 use super::value::{Reason, Value};
+
+/// Clients are told where the working directory is, not that it is `.`.
+const DIR: usize = position("dir");
 
 /// One parameter of a CONFIG SET, read and ready to be stored.
 struct Change {
@@ -48,7 +51,13 @@ impl Settings {
             .iter()
             .any(|(there, _)| there.eq_ignore_ascii_case(name))
         {
-            found.push((name.to_owned(), self.show(position)));
+            let mut value = self.show(position);
+            if position == DIR
+                && let Ok(absolute) = std::path::absolute(&value)
+            {
+                value = absolute.display().to_string();
+            }
+            found.push((name.to_owned(), value));
         }
     }
 

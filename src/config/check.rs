@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::directive::{Directive, LoadError};
 use super::load::{Loader, Verdict, read_file};
+use super::redis_conf;
 use super::table::{TABLE, find};
 
 /// The outcome of a check.
@@ -57,10 +58,15 @@ pub fn check(file: &Path) -> Result<Report, LoadError> {
 fn shown(directive: &Directive) -> String {
     let sensitive = find(&directive.name).is_some_and(|position| TABLE[position].sensitive);
     let secret = sensitive || directive.name.eq_ignore_ascii_case("user");
+    let words: Vec<String> = directive
+        .words
+        .iter()
+        .map(|word| redis_conf::quote(word))
+        .collect();
     let words = if secret {
         "(hidden)".to_owned()
     } else {
-        directive.words.join(" ")
+        words.join(" ")
     };
     format!("{} {words}", directive.name)
 }

@@ -71,6 +71,13 @@ choice! {
     }
 }
 
+impl ProtectedAction {
+    /// Whether a client may do it; `local` says that it is connected from this machine.
+    pub fn allows(self, local: bool) -> bool {
+        self == Self::Yes || (self == Self::Local && local)
+    }
+}
+
 choice! {
     /// `tls-auth-clients`: whether TLS clients must show a certificate.
     TlsAuthClients {

@@ -12,6 +12,19 @@ pub struct Directive {
     pub words: Vec<String>,
     /// Where it was read.
     pub origin: Origin,
+    /// What is wrong with it already as it stands, where its syntax can tell.
+    pub mistake: Option<String>,
+}
+
+impl Directive {
+    pub(super) fn new(name: impl Into<String>, words: Vec<String>, origin: Origin) -> Self {
+        Self {
+            name: name.into(),
+            words,
+            origin,
+            mistake: None,
+        }
+    }
 }
 
 /// Where a directive was read.

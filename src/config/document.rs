@@ -65,10 +65,11 @@ This page is generated from the table of parameters in `src/config/table/`.
 Settings come from these places; a later one wins:
 
 1. the defaults;
-2. a configuration file: `larder larder.toml`, or `larder redis.conf` for a file in redis.conf's syntax (`larder -` reads
+2. the variable `LARDER_OPTIONS`, which holds flags: the place for an image's or a package's own defaults;
+3. a configuration file: `larder larder.toml`, or `larder redis.conf` for a file in redis.conf's syntax (`larder -` reads
    that syntax from standard input);
-3. the variable `LARDER_LOG`, which sets the log level;
-4. flags: every setting is one, as in `larder --port 6380 --save \"\" --bind 127.0.0.1 ::1`.
+4. the variable `LARDER_LOG`, which sets the log level;
+5. flags: every setting is one, as in `larder --port 6380 --save \"\" --bind 127.0.0.1 ::1`.
 
 `larder --check-config FILE` says of each line whether it is honoured, kept without an effect, or refused. A mistake stops
 the start with one line that names the file and line, or the flag.

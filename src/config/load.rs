@@ -1,4 +1,4 @@
-//! Building the settings of a start: defaults, then the file, then the environment, then the command line.
+//! Building the settings of a start: the defaults, then the sources in the order of [`Sources`]; a later one wins.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,9 +13,14 @@ use super::{redis_conf, toml_file};
 /// The variable that sets the log level.
 pub const LOG_VARIABLE: &str = "LARDER_LOG";
 
+/// The variable that holds flags which everything else overrules: an image's own defaults.
+pub const OPTIONS_VARIABLE: &str = "LARDER_OPTIONS";
+
 /// What to build the settings from.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
+    /// The flags in [`OPTIONS_VARIABLE`].
+    pub options: Vec<Directive>,
     /// The configuration file.
     pub file: Option<PathBuf>,
     /// A configuration in redis.conf's syntax from standard input.
@@ -53,6 +58,7 @@ pub enum Verdict {
 /// The first mistake, with its place.
 pub fn load(sources: &Sources) -> Result<Loaded, LoadError> {
     let mut loader = Loader::new();
+    loader.apply_all(sources.options.clone())?;
     if let Some(file) = &sources.file {
         loader.apply_all(read_file(file)?)?;
         let absolute = std::path::absolute(file).unwrap_or_else(|_| file.clone());
@@ -67,11 +73,11 @@ pub fn load(sources: &Sources) -> Result<Loaded, LoadError> {
         .filter(|level| !level.is_empty())
     {
         let words = vec![log_level(level).to_owned()];
-        loader.apply(&Directive {
-            name: "loglevel".into(),
+        loader.apply(&Directive::new(
+            "loglevel",
             words,
-            origin: Origin::Variable(LOG_VARIABLE),
-        })?;
+            Origin::Variable(LOG_VARIABLE),
+        ))?;
     }
     loader.apply_all(sources.flags.clone())?;
     Ok(Loaded {
@@ -162,6 +168,9 @@ impl Loader {
     /// Applies a directive and says what became of it. One that is refused changes nothing.
     pub(super) fn judge(&mut self, directive: &Directive) -> Verdict {
         let name = directive.name.as_str();
+        if let Some(mistake) = &directive.mistake {
+            return Verdict::Refused(mistake.clone());
+        }
         let Some(position) = find(name) else {
             let lower = name.to_ascii_lowercase();
             return match REFUSED.iter().find(|(refused, _)| *refused == lower) {
@@ -232,11 +241,11 @@ mod tests {
     fn try_load(input: &str, flags: &[&str]) -> Result<Loaded, String> {
         let flag = |line: &&str| {
             let words = redis_conf::split_words(line).unwrap();
-            Directive {
-                name: words[0].clone(),
-                words: words[1..].to_vec(),
-                origin: Origin::Flag(format!("--{}", words[0])),
-            }
+            Directive::new(
+                &words[0],
+                words[1..].to_vec(),
+                Origin::Flag(format!("--{}", words[0])),
+            )
         };
         let flags = flags.iter().map(flag).collect();
         load(&Sources {
@@ -385,11 +394,9 @@ mod tests {
         sources.log_variable = Some("info".into());
         assert_eq!(level(&sources), "notice");
         let origin = Origin::Flag("--loglevel".into());
-        sources.flags.push(Directive {
-            name: "loglevel".into(),
-            words: vec!["warning".into()],
-            origin,
-        });
+        sources
+            .flags
+            .push(Directive::new("loglevel", vec!["warning".into()], origin));
         assert_eq!(level(&sources), "warning");
         sources.log_variable = Some("loud".into());
         assert!(

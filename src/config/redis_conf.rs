@@ -37,11 +37,7 @@ fn parse_into(
         if name.eq_ignore_ascii_case("include") {
             include(words, &origin, depth, out)?;
         } else {
-            out.push(Directive {
-                name: name.clone(),
-                words: words.to_vec(),
-                origin,
-            });
+            out.push(Directive::new(name, words.to_vec(), origin));
         }
     }
     Ok(())

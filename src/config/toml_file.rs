@@ -13,7 +13,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeString, DeTable, DeValue};
 
 use super::directive::{Directive, LoadError, Origin};
 use super::table::{REFUSED, SECTIONS, find, nearest, section_of};
@@ -28,7 +28,7 @@ pub(super) struct Entry {
 /// Reads the entries of a text in the order of the file. `file` is its name in errors.
 ///
 /// # Errors
-/// What is no TOML, or no setting.
+/// What is no TOML. What is no setting is found when the entry is applied.
 pub(super) fn parse(text: &str, file: &str) -> Result<Vec<Entry>, LoadError> {
     let file: Arc<str> = Arc::from(file);
     let at = |offset: usize| Origin::Line {
@@ -44,60 +44,65 @@ pub(super) fn parse(text: &str, file: &str) -> Result<Vec<Entry>, LoadError> {
     })?;
     let mut entries = Vec::new();
     for (name, value) in document.get_ref() {
-        let origin = at(name.span().start);
-        let DeValue::Table(table) = value.get_ref() else {
-            return Err(LoadError::new(&origin, outside(name.get_ref())));
-        };
-        if !SECTIONS
-            .iter()
-            .any(|section| section.name == &**name.get_ref())
-        {
-            let names: Vec<_> = SECTIONS.iter().map(|section| section.name).collect();
-            let message = format!(
-                "there is no section [{}]; the sections are {}",
-                name.get_ref(),
-                names.join(", ")
-            );
-            return Err(LoadError::new(&origin, message));
-        }
-        for (key, value) in table {
-            let origin = at(key.span().start);
-            check_key(key.get_ref(), name.get_ref())
-                .map_err(|message| LoadError::new(&origin, message))?;
-            let words = words(value).map_err(|message| {
-                LoadError::new(&origin, format!("{}: {message}", key.get_ref()))
-            })?;
-            let directive = Directive {
-                name: key.get_ref().to_string(),
-                words,
-                origin,
-            };
-            entries.push(Entry {
-                directive,
-                value: value.span(),
-            });
+        match value.get_ref() {
+            DeValue::Table(table)
+                if SECTIONS
+                    .iter()
+                    .any(|section| section.name == &**name.get_ref()) =>
+            {
+                entries.extend(
+                    table
+                        .iter()
+                        .map(|(key, value)| entry(key, value, name.get_ref(), at)),
+                );
+            }
+            DeValue::Table(_) => {
+                let mut entry = entry(name, value, name.get_ref(), at);
+                entry.directive.mistake = Some(no_section(name.get_ref()));
+                entries.push(entry);
+            }
+            _ => entries.push(entry(name, value, "", at)),
         }
     }
     entries.sort_by_key(|entry| entry.value.start);
     Ok(entries)
 }
 
-fn outside(key: &str) -> String {
-    match find(key) {
-        Some(position) => format!(
-            "'{key}' belongs into the section [{}]",
-            section_of(position).name
-        ),
-        None => unknown(key),
+/// The entry of a key in a section. One that cannot be used is an entry too, with its mistake.
+fn entry(
+    key: &Spanned<DeString<'_>>,
+    value: &Spanned<DeValue<'_>>,
+    section: &str,
+    at: impl Fn(usize) -> Origin,
+) -> Entry {
+    let name = key.get_ref();
+    let (words, wrong) = match words(value) {
+        Ok(words) => (words, None),
+        Err(why) => (Vec::new(), Some(format!("{name}: {why}"))),
+    };
+    let mut directive = Directive::new(name.to_string(), words, at(key.span().start));
+    directive.mistake = misplaced(name, section).or(wrong);
+    Entry {
+        directive,
+        value: value.span(),
     }
 }
 
-fn check_key(key: &str, section: &str) -> Result<(), String> {
-    match find(key) {
-        Some(position) if section_of(position).name == section => Ok(()),
-        Some(_) => Err(outside(key)),
-        None => Err(unknown(key)),
+/// What is wrong with a key in this section, if it does not belong there.
+fn misplaced(key: &str, section: &str) -> Option<String> {
+    match find(key).map(section_of) {
+        Some(own) if own.name == section => None,
+        Some(own) => Some(format!("'{key}' belongs into the section [{}]", own.name)),
+        None => Some(unknown(key)),
     }
+}
+
+fn no_section(name: &str) -> String {
+    let names: Vec<_> = SECTIONS.iter().map(|section| section.name).collect();
+    format!(
+        "there is no section [{name}]; the sections are {}",
+        names.join(", ")
+    )
 }
 
 /// What to say about a name that is no parameter.
@@ -150,8 +155,18 @@ pub(super) fn quote(text: &str) -> String {
 mod tests {
     use super::*;
 
+    /// The first mistake of a text.
     fn error(text: &str) -> String {
-        parse(text, "l.toml").err().expect("an error").to_string()
+        let mistake = |entry: Entry| {
+            Some(format!(
+                "{}: {}",
+                entry.directive.origin, entry.directive.mistake?
+            ))
+        };
+        match parse(text, "l.toml") {
+            Ok(entries) => entries.into_iter().find_map(mistake).expect("a mistake"),
+            Err(error) => error.to_string(),
+        }
     }
 
     #[test]
