@@ -41,12 +41,9 @@ pub enum ReplyMode {
 #[derive(Debug)]
 pub struct Session {
     client: Arc<Client>,
-    /// The number of the worker that serves it.
-    pub worker: usize,
-    /// The selected database; change it through [`Session::select`].
-    pub db: usize,
-    /// Whether it may execute commands that need a password.
-    pub authenticated: bool,
+    worker: usize,
+    db: usize,
+    authenticated: bool,
     /// What it is subscribed to.
     pub subscriptions: Subscriptions,
     /// Whether it wants replies.
@@ -80,15 +77,33 @@ impl Session {
         &self.client
     }
 
+    /// The number of the worker that serves it.
+    #[inline]
+    pub fn worker(&self) -> usize {
+        self.worker
+    }
+
     /// Its identity.
     pub fn id(&self) -> ClientId {
         self.client.id
+    }
+
+    /// The selected database.
+    #[inline]
+    pub fn db(&self) -> usize {
+        self.db
     }
 
     /// Selects a database, which must exist.
     pub fn select(&mut self, db: usize) {
         self.db = db;
         self.client.set_db(db);
+    }
+
+    /// Whether it may execute commands that need a password.
+    #[inline]
+    pub fn is_authenticated(&self) -> bool {
+        self.authenticated
     }
 
     /// It has shown that it is `user`.

@@ -64,14 +64,15 @@ impl Pause {
         *state
     }
 
-    /// Whether a command has to wait. `writes`: it is a write command, or may act as one. The clock is only read when
-    /// there may be a pause.
+    /// Until when a command has to wait, if it has to. `writes`: it is a write command, or may act as one. The clock is
+    /// only read when there may be a pause.
     #[inline]
-    pub fn holds(&self, writes: bool, now: impl FnOnce() -> Instant) -> bool {
-        self.is_possible()
-            && self
-                .current(now())
-                .is_some_and(|(mode, _)| writes || mode == PauseMode::All)
+    pub fn holds(&self, writes: bool, now: impl FnOnce() -> Instant) -> Option<Instant> {
+        if !self.is_possible() {
+            return None;
+        }
+        let (mode, end) = self.current(now())?;
+        (writes || mode == PauseMode::All).then_some(end)
     }
 }
 
@@ -90,13 +91,13 @@ mod tests {
         pause.start(PauseMode::All, after(10), start);
         pause.start(PauseMode::Write, after(5), start);
         assert_eq!(pause.current(start), Some((PauseMode::All, after(10))));
-        assert!(pause.holds(false, || start));
+        assert_eq!(pause.holds(false, || start), Some(after(10)));
         assert_eq!(pause.current(after(10)), None);
         assert!(!pause.is_possible());
         pause.start(PauseMode::Write, after(20), after(11));
-        assert!(!pause.holds(false, || after(11)));
-        assert!(pause.holds(true, || after(11)));
+        assert_eq!(pause.holds(false, || after(11)), None);
+        assert_eq!(pause.holds(true, || after(11)), Some(after(20)));
         pause.end();
-        assert!(!pause.holds(true, || after(11)));
+        assert_eq!(pause.holds(true, || after(11)), None);
     }
 }
