@@ -1,1 +1,26 @@
-//! (to come)
+//! RESP: bytes in, bytes out, no sockets.
+//!
+//! Requests come through [`RequestParser`], which fills a [`Window`] of argument slices ([`Args`]) over a [`ReadBuffer`].
+//! Replies go into a [`Reply`], an output chain that speaks RESP2 or RESP3.
+//! Everything that a stranger's bytes reach is incremental, bounded and free of recursion.
+
+pub mod args;
+pub mod buffer;
+pub mod double;
+pub mod error;
+pub mod inline;
+pub mod parser;
+pub mod reply;
+pub mod window;
+
+mod chain;
+mod encode;
+mod pool;
+
+pub use args::{Args, OwnedArgs};
+pub use buffer::ReadBuffer;
+pub use double::DoubleText;
+pub use error::ReplyError;
+pub use parser::{Limits, ProtocolError, RequestParser};
+pub use reply::{Deferred, Mark, Protocol, Reply};
+pub use window::Window;

@@ -1,0 +1,176 @@
+//! The output chain: bytes that wait to be sent.
+//!
+//! Everything small is appended to one flat buffer that is reused; big values are spliced in by reference and never
+//! copied. Positions count from the start of the flat buffer and stay valid until bytes are consumed, which never
+//! happens while a reply is being written.
+
+use std::collections::VecDeque;
+use std::io::IoSlice;
+
+use bytes::Bytes;
+
+use super::pool;
+
+/// A flat buffer above this size is not kept once it has been sent.
+const KEPT: usize = 4 * pool::BUFFER_LEN;
+
+/// A shared chunk that is sent before the flat byte at `at`.
+struct Splice {
+    at: usize,
+    bytes: Bytes,
+}
+
+/// Flat bytes with shared chunks spliced in between.
+#[derive(Default)]
+pub(super) struct Chain {
+    flat: Vec<u8>,
+    /// How many bytes of `flat` have been sent.
+    sent: usize,
+    /// In order. The sent part of the first is cut off it.
+    splices: VecDeque<Splice>,
+    /// The bytes in `splices`.
+    spliced: usize,
+}
+
+/// A position in the chain, to return to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Position {
+    flat: usize,
+    splices: usize,
+}
+
+impl Chain {
+    /// The flat buffer, to append to.
+    #[inline]
+    pub(super) fn flat(&mut self) -> &mut Vec<u8> {
+        if self.flat.capacity() == 0 {
+            self.flat = pool::take_write();
+        }
+        &mut self.flat
+    }
+
+    /// Appends `bytes` without copying them.
+    pub(super) fn splice(&mut self, bytes: Bytes) {
+        self.spliced += bytes.len();
+        self.splices.push_back(Splice { at: self.flat.len(), bytes });
+    }
+
+    /// The number of bytes that wait.
+    #[inline]
+    pub(super) fn pending(&self) -> usize {
+        self.flat.len() - self.sent + self.spliced
+    }
+
+    /// The bytes of memory held.
+    pub(super) fn memory(&self) -> usize {
+        self.flat.capacity() + self.spliced + self.splices.capacity() * size_of::<Splice>()
+    }
+
+    /// Where the next byte will go.
+    pub(super) fn position(&self) -> Position {
+        Position { flat: self.flat.len(), splices: self.splices.len() }
+    }
+
+    /// Takes back what was appended since `position`.
+    pub(super) fn truncate(&mut self, position: Position) {
+        self.flat.truncate(position.flat);
+        for splice in self.splices.drain(position.splices..) {
+            self.spliced -= splice.bytes.len();
+        }
+    }
+
+    /// The offset in the flat buffer where the next byte will go.
+    pub(super) fn offset(&self) -> usize {
+        self.flat.len()
+    }
+
+    /// Replaces the `len` flat bytes at `offset` by `bytes`, moving what follows if the lengths differ.
+    pub(super) fn replace(&mut self, offset: usize, len: usize, bytes: &[u8]) {
+        if bytes.len() == len {
+            self.flat[offset..offset + len].copy_from_slice(bytes);
+            return;
+        }
+        self.flat.splice(offset..offset + len, bytes.iter().copied());
+        for splice in self.splices.iter_mut().rev().take_while(|splice| splice.at > offset) {
+            splice.at = splice.at - len + bytes.len();
+        }
+    }
+
+    /// Fills `slices` with what is to be sent first. Returns how many of them are used.
+    pub(super) fn io_slices<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
+        let mut used = 0;
+        for piece in self.pieces().take(slices.len()) {
+            slices[used] = IoSlice::new(piece);
+            used += 1;
+        }
+        used
+    }
+
+    /// The waiting bytes in order, in as few pieces as they lie in. None is empty.
+    pub(super) fn pieces(&self) -> impl Iterator<Item = &[u8]> {
+        let starts = std::iter::once(self.sent).chain(self.splices.iter().map(|splice| splice.at));
+        let ends = self.splices.iter().map(|splice| splice.at).chain([self.flat.len()]);
+        let flats = starts.zip(ends).map(|(start, end)| &self.flat[start..end]);
+        let shared = self.splices.iter().map(|splice| &splice.bytes[..]).chain([&[][..]]);
+        flats.zip(shared).flat_map(|(flat, shared)| [flat, shared]).filter(|piece| !piece.is_empty())
+    }
+
+    /// Drops the first `n` waiting bytes: they have been sent.
+    pub(super) fn consume(&mut self, mut n: usize) {
+        assert!(n <= self.pending(), "more bytes were sent than waited");
+        while n > 0 {
+            let boundary = self.splices.front().map_or(self.flat.len(), |splice| splice.at);
+            let flat = n.min(boundary - self.sent);
+            self.sent += flat;
+            n -= flat;
+            if n > 0 {
+                n -= self.consume_splice(n);
+            }
+        }
+        if self.sent == self.flat.len() && self.splices.is_empty() {
+            self.reset();
+        } else if self.sent > KEPT && self.sent > self.flat.len() / 2 {
+            self.flat.drain(..self.sent);
+            for splice in &mut self.splices {
+                splice.at -= self.sent;
+            }
+            self.sent = 0;
+        }
+    }
+
+    /// Gives the flat buffer back to the thread's pool if nothing waits.
+    pub(super) fn release_if_empty(&mut self) {
+        if self.pending() == 0 && self.flat.capacity() > 0 {
+            self.reset();
+            pool::give_write(std::mem::take(&mut self.flat));
+        }
+    }
+
+    /// Drops up to `n` bytes of the first splice, and the splice when it is used up. Returns how many.
+    fn consume_splice(&mut self, n: usize) -> usize {
+        let first = self.splices.front_mut().expect("pending bytes that are not flat are spliced");
+        let n = n.min(first.bytes.len());
+        if n == first.bytes.len() {
+            self.splices.pop_front();
+        } else {
+            let _ = first.bytes.split_to(n);
+        }
+        self.spliced -= n;
+        n
+    }
+
+    fn reset(&mut self) {
+        self.flat.clear();
+        self.sent = 0;
+        self.splices = VecDeque::new();
+        if self.flat.capacity() > KEPT {
+            self.flat = Vec::new();
+        }
+    }
+}
+
+impl Drop for Chain {
+    fn drop(&mut self) {
+        pool::give_write(std::mem::take(&mut self.flat));
+    }
+}

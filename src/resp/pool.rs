@@ -1,0 +1,50 @@
+//! Spare buffers of a worker thread: a connection with nothing to read or to send holds none of its own.
+//!
+//! A buffer is taken when a connection becomes busy and given back when it has nothing left, so that ten thousand idle
+//! connections cost no buffers, and a busy one costs no allocation.
+
+use std::cell::RefCell;
+
+/// The size of a pooled buffer: what one read from a socket takes at most.
+pub(super) const BUFFER_LEN: usize = 16 * 1024;
+
+/// Buffers kept per thread and kind.
+const KEPT: usize = 8;
+
+thread_local! {
+    /// Fully initialised buffers of `BUFFER_LEN` bytes, to read into.
+    static READ: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+    /// Empty buffers to append replies to.
+    static WRITE: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A buffer of `BUFFER_LEN` initialised bytes (their values mean nothing).
+pub(super) fn take_read() -> Vec<u8> {
+    READ.with_borrow_mut(Vec::pop).unwrap_or_else(|| vec![0; BUFFER_LEN])
+}
+
+/// Gives a buffer from [`take_read`] back. One that has grown is freed.
+pub(super) fn give_read(buffer: Vec<u8>) {
+    if buffer.len() == BUFFER_LEN {
+        READ.with_borrow_mut(|kept| keep(kept, buffer));
+    }
+}
+
+/// An empty buffer with some room to append to.
+pub(super) fn take_write() -> Vec<u8> {
+    WRITE.with_borrow_mut(Vec::pop).unwrap_or_else(|| Vec::with_capacity(BUFFER_LEN))
+}
+
+/// Gives a buffer to append to back. One that has grown far beyond the usual is freed.
+pub(super) fn give_write(mut buffer: Vec<u8>) {
+    if (BUFFER_LEN..=4 * BUFFER_LEN).contains(&buffer.capacity()) {
+        buffer.clear();
+        WRITE.with_borrow_mut(|kept| keep(kept, buffer));
+    }
+}
+
+fn keep(kept: &mut Vec<Vec<u8>>, buffer: Vec<u8>) {
+    if kept.len() < KEPT {
+        kept.push(buffer);
+    }
+}
