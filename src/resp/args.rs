@@ -26,15 +26,25 @@ pub(super) struct Span {
 impl Span {
     /// `len` bytes from `start`; none when that lies beyond what a span can say (2 GB).
     pub(super) fn inline(start: usize, len: usize) -> Option<Span> {
-        let start = u32::try_from(start).ok().filter(|start| start & SHARED == 0)?;
-        Some(Span { start, len: u32::try_from(len).ok()? })
+        let start = u32::try_from(start)
+            .ok()
+            .filter(|start| start & SHARED == 0)?;
+        Some(Span {
+            start,
+            len: u32::try_from(len).ok()?,
+        })
     }
 
     /// The shared argument at `index`.
     pub(super) fn shared(index: usize) -> Span {
-        let index = u32::try_from(index).ok().filter(|index| index & SHARED == 0);
+        let index = u32::try_from(index)
+            .ok()
+            .filter(|index| index & SHARED == 0);
         let index = index.expect("2^31 shared arguments of 32 kB do not fit into any memory");
-        Span { start: index | SHARED, len: 0 }
+        Span {
+            start: index | SHARED,
+            len: 0,
+        }
     }
 
     pub(super) fn shared_index(self) -> Option<usize> {
@@ -52,7 +62,11 @@ pub struct Args<'a> {
 
 impl<'a> Args<'a> {
     pub(super) fn new(bytes: &'a [u8], spans: &'a [Span], shared: &'a [Bytes]) -> Args<'a> {
-        Args { bytes, spans, shared }
+        Args {
+            bytes,
+            spans,
+            shared,
+        }
     }
 
     /// The number of arguments, the command's name included.
@@ -91,7 +105,10 @@ impl<'a> Args<'a> {
     /// The arguments from `from` on; none when there are fewer.
     #[inline]
     pub fn rest(&self, from: usize) -> Args<'a> {
-        Args { spans: self.spans.get(from..).unwrap_or_default(), ..*self }
+        Args {
+            spans: self.spans.get(from..).unwrap_or_default(),
+            ..*self
+        }
     }
 
     /// The allocation that argument `index` was read into, if it has one of its own. Cloning it is cheap.
@@ -103,7 +120,13 @@ impl<'a> Args<'a> {
 
     /// A copy that outlives the buffer. Shared arguments stay shared.
     pub fn to_owned(&self) -> OwnedArgs {
-        let mut owned = OwnedArgs::with_capacity(self.len(), self.iter().map(<[u8]>::len).filter(|&n| n < SHARED_LEN).sum());
+        let mut owned = OwnedArgs::with_capacity(
+            self.len(),
+            self.iter()
+                .map(<[u8]>::len)
+                .filter(|&n| n < SHARED_LEN)
+                .sum(),
+        );
         for (index, arg) in self.iter().enumerate() {
             match self.shared(index) {
                 Some(shared) => owned.push_shared(shared),
@@ -154,7 +177,11 @@ impl<'a> IntoIterator for &Args<'a> {
 
 impl fmt::Debug for Args<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.iter().map(<[u8]>::escape_ascii)).finish()
+        let mut list = f.debug_list();
+        for arg in self {
+            list.entry(&format_args!("{}", arg.escape_ascii()));
+        }
+        list.finish()
     }
 }
 
@@ -206,7 +233,11 @@ pub struct OwnedArgs {
 impl OwnedArgs {
     /// No arguments yet, with room for `args` of them and for `bytes` bytes in all.
     pub fn with_capacity(args: usize, bytes: usize) -> OwnedArgs {
-        OwnedArgs { bytes: Vec::with_capacity(bytes), spans: Vec::with_capacity(args), shared: Vec::new() }
+        OwnedArgs {
+            bytes: Vec::with_capacity(bytes),
+            spans: Vec::with_capacity(args),
+            shared: Vec::new(),
+        }
     }
 
     /// Appends a copy of `arg`.
@@ -237,7 +268,11 @@ impl OwnedArgs {
     pub fn memory(&self) -> usize {
         self.bytes.capacity()
             + self.spans.capacity() * size_of::<Span>()
-            + self.shared.iter().map(|arg| arg.len() + size_of::<Bytes>()).sum::<usize>()
+            + self
+                .shared
+                .iter()
+                .map(|arg| arg.len() + size_of::<Bytes>())
+                .sum::<usize>()
     }
 }
 
@@ -277,8 +312,15 @@ mod tests {
 
         let copy = args.to_owned();
         assert!(copy.view().iter().eq(args.iter()));
-        let (a, b) = (copy.view().shared(2).expect("shared"), args.shared(2).expect("shared"));
-        assert_eq!(a.as_ptr(), b.as_ptr(), "copying the arguments copied a shared one");
+        let (a, b) = (
+            copy.view().shared(2).expect("shared"),
+            args.shared(2).expect("shared"),
+        );
+        assert_eq!(
+            a.as_ptr(),
+            b.as_ptr(),
+            "copying the arguments copied a shared one"
+        );
     }
 
     #[test]

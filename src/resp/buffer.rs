@@ -63,7 +63,10 @@ impl ReadBuffer {
     /// # Panics
     /// When that is more than there was room for.
     pub fn advance(&mut self, n: usize) {
-        assert!(n <= self.data.len() - self.end, "more bytes were read than there was room for");
+        assert!(
+            n <= self.data.len() - self.end,
+            "more bytes were read than there was room for"
+        );
         self.end += n;
     }
 

@@ -52,7 +52,10 @@ impl Chain {
     /// Appends `bytes` without copying them.
     pub(super) fn splice(&mut self, bytes: Bytes) {
         self.spliced += bytes.len();
-        self.splices.push_back(Splice { at: self.flat.len(), bytes });
+        self.splices.push_back(Splice {
+            at: self.flat.len(),
+            bytes,
+        });
     }
 
     /// The number of bytes that wait.
@@ -68,7 +71,10 @@ impl Chain {
 
     /// Where the next byte will go.
     pub(super) fn position(&self) -> Position {
-        Position { flat: self.flat.len(), splices: self.splices.len() }
+        Position {
+            flat: self.flat.len(),
+            splices: self.splices.len(),
+        }
     }
 
     /// Takes back what was appended since `position`.
@@ -90,8 +96,14 @@ impl Chain {
             self.flat[offset..offset + len].copy_from_slice(bytes);
             return;
         }
-        self.flat.splice(offset..offset + len, bytes.iter().copied());
-        for splice in self.splices.iter_mut().rev().take_while(|splice| splice.at > offset) {
+        self.flat
+            .splice(offset..offset + len, bytes.iter().copied());
+        for splice in self
+            .splices
+            .iter_mut()
+            .rev()
+            .take_while(|splice| splice.at > offset)
+        {
             splice.at = splice.at - len + bytes.len();
         }
     }
@@ -109,17 +121,31 @@ impl Chain {
     /// The waiting bytes in order, in as few pieces as they lie in. None is empty.
     pub(super) fn pieces(&self) -> impl Iterator<Item = &[u8]> {
         let starts = std::iter::once(self.sent).chain(self.splices.iter().map(|splice| splice.at));
-        let ends = self.splices.iter().map(|splice| splice.at).chain([self.flat.len()]);
+        let ends = self
+            .splices
+            .iter()
+            .map(|splice| splice.at)
+            .chain([self.flat.len()]);
         let flats = starts.zip(ends).map(|(start, end)| &self.flat[start..end]);
-        let shared = self.splices.iter().map(|splice| &splice.bytes[..]).chain([&[][..]]);
-        flats.zip(shared).flat_map(|(flat, shared)| [flat, shared]).filter(|piece| !piece.is_empty())
+        let shared = self
+            .splices
+            .iter()
+            .map(|splice| &splice.bytes[..])
+            .chain([&[][..]]);
+        flats
+            .zip(shared)
+            .flat_map(|(flat, shared)| [flat, shared])
+            .filter(|piece| !piece.is_empty())
     }
 
     /// Drops the first `n` waiting bytes: they have been sent.
     pub(super) fn consume(&mut self, mut n: usize) {
         assert!(n <= self.pending(), "more bytes were sent than waited");
         while n > 0 {
-            let boundary = self.splices.front().map_or(self.flat.len(), |splice| splice.at);
+            let boundary = self
+                .splices
+                .front()
+                .map_or(self.flat.len(), |splice| splice.at);
             let flat = n.min(boundary - self.sent);
             self.sent += flat;
             n -= flat;
@@ -148,7 +174,10 @@ impl Chain {
 
     /// Drops up to `n` bytes of the first splice, and the splice when it is used up. Returns how many.
     fn consume_splice(&mut self, n: usize) -> usize {
-        let first = self.splices.front_mut().expect("pending bytes that are not flat are spliced");
+        let first = self
+            .splices
+            .front_mut()
+            .expect("pending bytes that are not flat are spliced");
         let n = n.min(first.bytes.len());
         if n == first.bytes.len() {
             self.splices.pop_front();

@@ -22,13 +22,20 @@ pub struct DoubleText {
 impl DoubleText {
     /// The text of `value`.
     pub fn new(value: f64) -> DoubleText {
-        let mut text = DoubleText { bytes: [0; MAX_LEN], len: 0 };
+        let mut text = DoubleText {
+            bytes: [0; MAX_LEN],
+            len: 0,
+        };
         if value.is_nan() {
             text.push(b"nan");
         } else if value.is_infinite() {
             text.push(if value < 0.0 { b"-inf" } else { b"inf" });
         } else if value == 0.0 {
-            text.push(if value.is_sign_negative() { b"-0" } else { b"0" });
+            text.push(if value.is_sign_negative() {
+                b"-0"
+            } else {
+                b"0"
+            });
         } else if value.abs() <= WHOLE && value.trunc() == value {
             text.push(itoa::Buffer::new().format(value as i64).as_bytes());
         } else {
@@ -54,10 +61,18 @@ impl DoubleText {
 
     /// Appends the shortest digits that identify `value`, laid out as Redis does.
     fn push_shortest(&mut self, value: f64) {
-        let mut scientific = DoubleText { bytes: [0; MAX_LEN], len: 0 };
+        let mut scientific = DoubleText {
+            bytes: [0; MAX_LEN],
+            len: 0,
+        };
         write!(scientific, "{:e}", value.abs()).expect("17 digits and an exponent fit");
-        let split = scientific.iter().position(|&byte| byte == b'e').expect("{:e} prints an exponent");
-        let exponent: i32 = scientific.as_str()[split + 1..].parse().expect("{:e} prints a number behind its e");
+        let split = scientific
+            .iter()
+            .position(|&byte| byte == b'e')
+            .expect("{:e} prints an exponent");
+        let exponent: i32 = scientific.as_str()[split + 1..]
+            .parse()
+            .expect("{:e} prints a number behind its e");
         let mut digits = [0; 17];
         let mut count = 0;
         for &byte in scientific[..split].iter().filter(|&&byte| byte != b'.') {

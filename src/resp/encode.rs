@@ -87,7 +87,10 @@ mod tests {
             header(&mut out, b'$', n);
             int(&mut out, n as i64);
             int(&mut out, -(n as i64));
-            assert_eq!(String::from_utf8(out).unwrap(), format!("x${n}\r\n:{n}\r\n:{}\r\n", -(n as i64)));
+            assert_eq!(
+                String::from_utf8(out).unwrap(),
+                format!("x${n}\r\n:{n}\r\n:{}\r\n", -(n as i64))
+            );
         }
         let mut out = Vec::new();
         int(&mut out, i64::MIN);

@@ -19,11 +19,13 @@ impl ReplyError {
     /// `ERR syntax error`
     pub const SYNTAX: ReplyError = ReplyError::fixed("ERR syntax error");
     /// `ERR value is not an integer or out of range`
-    pub const NOT_INTEGER: ReplyError = ReplyError::fixed("ERR value is not an integer or out of range");
+    pub const NOT_INTEGER: ReplyError =
+        ReplyError::fixed("ERR value is not an integer or out of range");
     /// `ERR value is not a valid float`
     pub const NOT_FLOAT: ReplyError = ReplyError::fixed("ERR value is not a valid float");
     /// `ERR value is out of range, must be positive`
-    pub const NOT_POSITIVE: ReplyError = ReplyError::fixed("ERR value is out of range, must be positive");
+    pub const NOT_POSITIVE: ReplyError =
+        ReplyError::fixed("ERR value is out of range, must be positive");
     /// `ERR value is out of range`
     pub const VALUE_RANGE: ReplyError = ReplyError::fixed("ERR value is out of range");
     /// `WRONGTYPE Operation against a key holding the wrong kind of value`
@@ -36,12 +38,14 @@ impl ReplyError {
     /// `ERR increment or decrement would overflow`
     pub const OVERFLOW: ReplyError = ReplyError::fixed("ERR increment or decrement would overflow");
     /// `ERR increment would produce NaN or Infinity`
-    pub const NAN_OR_INFINITY: ReplyError = ReplyError::fixed("ERR increment would produce NaN or Infinity");
+    pub const NAN_OR_INFINITY: ReplyError =
+        ReplyError::fixed("ERR increment would produce NaN or Infinity");
     /// `ERR string exceeds maximum allowed size (proto-max-bulk-len)`
     pub const STRING_TOO_LONG: ReplyError =
         ReplyError::fixed("ERR string exceeds maximum allowed size (proto-max-bulk-len)");
     /// `ERR source and destination objects are the same`
-    pub const SAME_OBJECT: ReplyError = ReplyError::fixed("ERR source and destination objects are the same");
+    pub const SAME_OBJECT: ReplyError =
+        ReplyError::fixed("ERR source and destination objects are the same");
     /// `BUSYKEY Target key name already exists.`
     pub const BUSY_KEY: ReplyError = ReplyError::fixed("BUSYKEY Target key name already exists.");
     /// `ERR invalid cursor`
@@ -49,7 +53,8 @@ impl ReplyError {
     /// `ERR timeout is negative`
     pub const NEGATIVE_TIMEOUT: ReplyError = ReplyError::fixed("ERR timeout is negative");
     /// `ERR timeout is not an integer or out of range`
-    pub const NOT_TIMEOUT: ReplyError = ReplyError::fixed("ERR timeout is not an integer or out of range");
+    pub const NOT_TIMEOUT: ReplyError =
+        ReplyError::fixed("ERR timeout is not an integer or out of range");
     /// `ERR DB index is out of range`
     pub const DB_INDEX: ReplyError = ReplyError::fixed("ERR DB index is out of range");
     /// `NOAUTH Authentication required.`
@@ -60,15 +65,19 @@ impl ReplyError {
     /// `NOPROTO unsupported protocol version`
     pub const NO_PROTO: ReplyError = ReplyError::fixed("NOPROTO unsupported protocol version");
     /// `OOM command not allowed when used memory > 'maxmemory'.`
-    pub const OOM: ReplyError = ReplyError::fixed("OOM command not allowed when used memory > 'maxmemory'.");
+    pub const OOM: ReplyError =
+        ReplyError::fixed("OOM command not allowed when used memory > 'maxmemory'.");
     /// `EXECABORT Transaction discarded because of previous errors.`
-    pub const EXEC_ABORT: ReplyError = ReplyError::fixed("EXECABORT Transaction discarded because of previous errors.");
+    pub const EXEC_ABORT: ReplyError =
+        ReplyError::fixed("EXECABORT Transaction discarded because of previous errors.");
     /// `NOSCRIPT No matching script. Please use EVAL.`
-    pub const NO_SCRIPT: ReplyError = ReplyError::fixed("NOSCRIPT No matching script. Please use EVAL.");
+    pub const NO_SCRIPT: ReplyError =
+        ReplyError::fixed("NOSCRIPT No matching script. Please use EVAL.");
     /// `ERR max number of clients reached`
     pub const MAX_CLIENTS: ReplyError = ReplyError::fixed("ERR max number of clients reached");
     /// `ERR This instance has cluster support disabled`
-    pub const NO_CLUSTER: ReplyError = ReplyError::fixed("ERR This instance has cluster support disabled");
+    pub const NO_CLUSTER: ReplyError =
+        ReplyError::fixed("ERR This instance has cluster support disabled");
 
     /// The error with this text, its code included.
     ///
@@ -78,7 +87,10 @@ impl ReplyError {
         let bytes = text.as_bytes();
         let mut i = 0;
         while i < bytes.len() {
-            assert!(bytes[i] != b'\r' && bytes[i] != b'\n', "an error reply is one line");
+            assert!(
+                bytes[i] != b'\r' && bytes[i] != b'\n',
+                "an error reply is one line"
+            );
             i += 1;
         }
         ReplyError(Cow::Borrowed(bytes))
@@ -87,7 +99,9 @@ impl ReplyError {
     /// The error with this text, its code included. Line breaks become spaces.
     pub fn new(text: impl Into<Cow<'static, str>>) -> ReplyError {
         match text.into() {
-            Cow::Borrowed(text) if !text.bytes().any(is_line_break) => ReplyError(Cow::Borrowed(text.as_bytes())),
+            Cow::Borrowed(text) if !text.bytes().any(is_line_break) => {
+                ReplyError(Cow::Borrowed(text.as_bytes()))
+            }
             text => ReplyError::from_bytes(text.into_owned().into_bytes()),
         }
     }
@@ -109,7 +123,9 @@ impl ReplyError {
 
     /// `ERR wrong number of arguments for '<name>' command`; a subcommand's name is `container|sub`.
     pub fn wrong_arity(name: &str) -> ReplyError {
-        ReplyError::err(format_args!("wrong number of arguments for '{name}' command"))
+        ReplyError::err(format_args!(
+            "wrong number of arguments for '{name}' command"
+        ))
     }
 
     /// `ERR unknown command '<name>', with args beginning with: '<arg>' ...`, quoting 128 bytes of each part.
@@ -202,9 +218,18 @@ mod tests {
     #[test]
     fn an_error_is_one_line() {
         assert_eq!(ReplyError::new("ERR a\r\nb").as_bytes(), b"ERR a  b");
-        assert_eq!(ReplyError::new("ERR plain".to_string()), ReplyError::fixed("ERR plain"));
-        assert_eq!(ReplyError::from_bytes(b"ERR \xff\n".to_vec()).as_bytes(), b"ERR \xff ");
-        assert_eq!(ReplyError::err(format_args!("{} things", 3)).text(), "ERR 3 things");
+        assert_eq!(
+            ReplyError::new("ERR plain".to_string()),
+            ReplyError::fixed("ERR plain")
+        );
+        assert_eq!(
+            ReplyError::from_bytes(b"ERR \xff\n".to_vec()).as_bytes(),
+            b"ERR \xff "
+        );
+        assert_eq!(
+            ReplyError::err(format_args!("{} things", 3)).text(),
+            "ERR 3 things"
+        );
     }
 
     #[test]
@@ -218,9 +243,15 @@ mod tests {
     fn unknown_commands_are_quoted_within_bounds() {
         let args = OwnedArgs::from_iter(["a", "b c"]);
         let error = ReplyError::unknown_command(b"foo", args.view());
-        assert_eq!(error.text(), "ERR unknown command 'foo', with args beginning with: 'a' 'b c' ");
+        assert_eq!(
+            error.text(),
+            "ERR unknown command 'foo', with args beginning with: 'a' 'b c' "
+        );
         let none = ReplyError::unknown_command(b"foo", OwnedArgs::default().view());
-        assert_eq!(none.text(), "ERR unknown command 'foo', with args beginning with: ");
+        assert_eq!(
+            none.text(),
+            "ERR unknown command 'foo', with args beginning with: "
+        );
 
         let long = "x".repeat(1000);
         let args = OwnedArgs::from_iter(["y".repeat(100), long.clone(), "z".into()]);

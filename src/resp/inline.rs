@@ -55,7 +55,11 @@ fn unquote(
         read += 1;
         let plain = match (byte, line.get(read).copied()) {
             (end, next) if end == quote => {
-                return if next.is_none_or(is_space) { Ok((read, write)) } else { Err(UnbalancedQuotes) };
+                return if next.is_none_or(is_space) {
+                    Ok((read, write))
+                } else {
+                    Err(UnbalancedQuotes)
+                };
             }
             (b'\\', Some(next)) if quote == b'"' => {
                 let (plain, len) = escape(next, &line[read + 1..]);
@@ -77,7 +81,9 @@ fn unquote(
 /// What a backslash, `first` and `rest` stand for, and how many bytes that is without the backslash.
 fn escape(first: u8, rest: &[u8]) -> (u8, usize) {
     match (first, rest) {
-        (b'x', [high, low, ..]) if let (Some(high), Some(low)) = (hex(*high), hex(*low)) => (high << 4 | low, 3),
+        (b'x', [high, low, ..]) if let (Some(high), Some(low)) = (hex(*high), hex(*low)) => {
+            (high << 4 | low, 3)
+        }
         (b'n', _) => (b'\n', 1),
         (b'r', _) => (b'\r', 1),
         (b't', _) => (b'\t', 1),
@@ -104,7 +110,10 @@ mod tests {
         let mut line = line.as_bytes().to_vec();
         let mut spans = Vec::new();
         split(&mut line, |start, len| spans.push((start, len)))?;
-        Ok(spans.iter().map(|&(start, len)| line[start..start + len].escape_ascii().to_string()).collect())
+        Ok(spans
+            .iter()
+            .map(|&(start, len)| line[start..start + len].escape_ascii().to_string())
+            .collect())
     }
 
     #[test]
@@ -112,7 +121,10 @@ mod tests {
         assert_eq!(words("").unwrap(), Vec::<String>::new());
         assert_eq!(words(" \t ").unwrap(), Vec::<String>::new());
         assert_eq!(words("  set  key value ").unwrap(), ["set", "key", "value"]);
-        assert_eq!(words(r#"set k "a b\n\x41\xg\"""#).unwrap(), ["set", "k", r#"a b\nAxg\""#]);
+        assert_eq!(
+            words(r#"set k "a b\n\x41\xg\"""#).unwrap(),
+            ["set", "k", r#"a b\nAxg\""#]
+        );
         assert_eq!(words(r"set k 'a\'b\n'").unwrap(), ["set", "k", r"a\'b\\n"]);
         assert_eq!(words(r#"a"b c" d"#).unwrap(), ["ab c", "d"]);
         assert_eq!(words(r#""" ''"#).unwrap(), ["", ""]);
@@ -121,7 +133,9 @@ mod tests {
 
     #[test]
     fn unbalanced() {
-        for line in [r#""a"#, "'a", r#""a"b"#, "'a'b", r#"""a"#, r#"k "a\"#, r#"""""#] {
+        for line in [
+            r#""a"#, "'a", r#""a"b"#, "'a'b", r#"""a"#, r#"k "a\"#, r#"""""#,
+        ] {
             assert_eq!(words(line), Err(UnbalancedQuotes), "{line}");
         }
     }

@@ -42,7 +42,10 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { max_bulk_len: 512 * 1024 * 1024, authenticated: true }
+        Limits {
+            max_bulk_len: 512 * 1024 * 1024,
+            authenticated: true,
+        }
     }
 }
 
@@ -113,13 +116,19 @@ struct Direct {
 
 impl Direct {
     fn new(len: usize) -> Direct {
-        Direct { data: Vec::new(), filled: 0, len }
+        Direct {
+            data: Vec::new(),
+            filled: 0,
+            len,
+        }
     }
 
     /// Room for what is to come: at most as much again, times three, as has come already.
     fn spare_mut(&mut self) -> &mut [u8] {
         if self.filled == self.data.len() && self.filled < self.len {
-            let size = (self.data.len() * DIRECT_GROWTH).max(DIRECT_START).min(self.len);
+            let size = (self.data.len() * DIRECT_GROWTH)
+                .max(DIRECT_START)
+                .min(self.len);
             self.data.reserve_exact(size - self.data.len());
             self.data.resize(size, 0);
         }
@@ -169,7 +178,12 @@ impl RequestParser {
     /// # Errors
     /// The protocol is broken: reply so and close. Reported once the requests before it have been executed.
     #[inline]
-    pub fn fill(&mut self, buffer: &mut ReadBuffer, window: &mut Window, limits: &Limits) -> Result<(), ProtocolError> {
+    pub fn fill(
+        &mut self,
+        buffer: &mut ReadBuffer,
+        window: &mut Window,
+        limits: &Limits,
+    ) -> Result<(), ProtocolError> {
         if self.failed.is_none() {
             while !window.is_full() && self.has_input(buffer) {
                 match self.request(buffer, window, limits) {
@@ -207,7 +221,10 @@ impl RequestParser {
     pub fn received(&mut self, buffer: &mut ReadBuffer, n: usize) {
         match &mut self.direct {
             Some(direct) if direct.filled < direct.len => {
-                assert!(n <= direct.data.len() - direct.filled, "more bytes were read than there was room for");
+                assert!(
+                    n <= direct.data.len() - direct.filled,
+                    "more bytes were read than there was room for"
+                );
                 direct.filled += n;
             }
             _ => buffer.advance(n),
@@ -239,18 +256,29 @@ impl RequestParser {
     /// Whether there is anything to go on with.
     #[inline]
     fn has_input(&self, buffer: &ReadBuffer) -> bool {
-        self.pos < buffer.len() || self.direct.as_ref().is_some_and(|direct| direct.filled == direct.len)
+        self.pos < buffer.len()
+            || self
+                .direct
+                .as_ref()
+                .is_some_and(|direct| direct.filled == direct.len)
     }
 
     /// Parses one request, or as much of it as there is.
     #[inline]
-    fn request(&mut self, buffer: &mut ReadBuffer, window: &mut Window, limits: &Limits) -> Result<(), Stop> {
+    fn request(
+        &mut self,
+        buffer: &mut ReadBuffer,
+        window: &mut Window,
+        limits: &Limits,
+    ) -> Result<(), Stop> {
         if self.remaining == 0 {
             if buffer.bytes()[self.pos] != b'*' {
                 return self.inline(buffer, window);
             }
             let (count, after) = self.number(buffer.bytes(), ProtocolError::CountTooLong)?;
-            let count = count.filter(|&count| count <= MAX_ARGS).ok_or(Stop::Broken(ProtocolError::InvalidCount))?;
+            let count = count
+                .filter(|&count| count <= MAX_ARGS)
+                .ok_or(Stop::Broken(ProtocolError::InvalidCount))?;
             if count > UNAUTHENTICATED_ARGS && !limits.authenticated {
                 return Err(Stop::Unauthenticated(ProtocolError::UnauthenticatedCount));
             }
@@ -272,7 +300,12 @@ impl RequestParser {
 
     /// Parses one argument of a RESP request.
     #[inline]
-    fn argument(&mut self, buffer: &mut ReadBuffer, window: &mut Window, limits: &Limits) -> Result<(), Stop> {
+    fn argument(
+        &mut self,
+        buffer: &mut ReadBuffer,
+        window: &mut Window,
+        limits: &Limits,
+    ) -> Result<(), Stop> {
         let len = match self.bulk {
             Some(len) => len,
             None => {
@@ -290,7 +323,8 @@ impl RequestParser {
             if buffer.len() - self.pos < len + 2 {
                 return Err(Stop::Starved);
             }
-            let span = Span::inline(self.pos - self.start, len).expect("a buffer is smaller than 2 GB");
+            let span =
+                Span::inline(self.pos - self.start, len).expect("a buffer is smaller than 2 GB");
             window.push_span(span);
             self.pos += len + 2;
         }
@@ -307,7 +341,9 @@ impl RequestParser {
             return Err(Stop::Broken(ProtocolError::ExpectedBulk(bytes[self.pos])));
         }
         let valid = |&len: &i64| len >= 0 && len as u64 <= limits.max_bulk_len;
-        let len = len.filter(valid).ok_or(Stop::Broken(ProtocolError::InvalidBulkLength))?;
+        let len = len
+            .filter(valid)
+            .ok_or(Stop::Broken(ProtocolError::InvalidBulkLength))?;
         if len > UNAUTHENTICATED_BULK && !limits.authenticated {
             return Err(Stop::Unauthenticated(ProtocolError::UnauthenticatedBulk));
         }
@@ -317,7 +353,11 @@ impl RequestParser {
 
     /// The number on the line at `pos`, behind its first byte (none if it is no number), and where the next line starts.
     #[inline]
-    fn number(&mut self, bytes: &[u8], too_long: ProtocolError) -> Result<(Option<i64>, usize), Stop> {
+    fn number(
+        &mut self,
+        bytes: &[u8],
+        too_long: ProtocolError,
+    ) -> Result<(Option<i64>, usize), Stop> {
         match short_number(&bytes[self.pos..]) {
             Some((number, len)) => Ok((Some(number), self.pos + len)),
             None => self.long_number(bytes, too_long),
@@ -326,7 +366,11 @@ impl RequestParser {
 
     /// The same for lines that are long, incomplete or wrong.
     #[cold]
-    fn long_number(&mut self, bytes: &[u8], too_long: ProtocolError) -> Result<(Option<i64>, usize), Stop> {
+    fn long_number(
+        &mut self,
+        bytes: &[u8],
+        too_long: ProtocolError,
+    ) -> Result<(Option<i64>, usize), Stop> {
         let from = self.scanned.max(self.pos);
         match memchr::memchr(b'\r', &bytes[from..]) {
             None if bytes.len() - self.pos > MAX_LINE => Err(Stop::Broken(too_long)),

@@ -20,7 +20,8 @@ thread_local! {
 
 /// A buffer of `BUFFER_LEN` initialised bytes (their values mean nothing).
 pub(super) fn take_read() -> Vec<u8> {
-    READ.with_borrow_mut(Vec::pop).unwrap_or_else(|| vec![0; BUFFER_LEN])
+    READ.with_borrow_mut(Vec::pop)
+        .unwrap_or_else(|| vec![0; BUFFER_LEN])
 }
 
 /// Gives a buffer from [`take_read`] back. One that has grown is freed.
@@ -32,7 +33,9 @@ pub(super) fn give_read(buffer: Vec<u8>) {
 
 /// An empty buffer with some room to append to.
 pub(super) fn take_write() -> Vec<u8> {
-    WRITE.with_borrow_mut(Vec::pop).unwrap_or_else(|| Vec::with_capacity(BUFFER_LEN))
+    WRITE
+        .with_borrow_mut(Vec::pop)
+        .unwrap_or_else(|| Vec::with_capacity(BUFFER_LEN))
 }
 
 /// Gives a buffer to append to back. One that has grown far beyond the usual is freed.

@@ -65,7 +65,10 @@ pub struct Reply {
 impl Reply {
     /// An empty output in this protocol.
     pub fn new(protocol: Protocol) -> Reply {
-        Reply { protocol, ..Reply::default() }
+        Reply {
+            protocol,
+            ..Reply::default()
+        }
     }
 
     /// What `write` writes, as bytes of its own: to encode a message once and send it to many.
@@ -192,7 +195,11 @@ impl Reply {
     #[inline]
     pub fn map(&mut self, len: usize) {
         if self.writes(len * 2) {
-            let (prefix, len) = if self.is_resp3() { (b'%', len) } else { (b'*', len * 2) };
+            let (prefix, len) = if self.is_resp3() {
+                (b'%', len)
+            } else {
+                (b'*', len * 2)
+            };
             encode::header(self.chain.flat(), prefix, len);
         }
     }
@@ -261,7 +268,11 @@ impl Reply {
 
     /// A text to show as it is, `format` being `txt` or `mkd`; a bulk string in RESP2.
     pub fn verbatim(&mut self, format: &str, text: &[u8]) {
-        debug_assert_eq!(format.len(), 3, "a verbatim string's format has three letters");
+        debug_assert_eq!(
+            format.len(),
+            3,
+            "a verbatim string's format has three letters"
+        );
         if self.writes(0) {
             let flat = self.chain.flat();
             match self.protocol {
@@ -285,7 +296,9 @@ impl Reply {
         }
         let offset = self.chain.offset();
         self.chain.flat().extend_from_slice(&[0; PLACEHOLDER]);
-        Deferred { offset: Some(offset) }
+        Deferred {
+            offset: Some(offset),
+        }
     }
 
     /// The deferred aggregate is an array of `len` elements.

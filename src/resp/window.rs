@@ -82,7 +82,10 @@ impl Window {
 
     /// The size in bytes of all waiting requests as they were received.
     pub fn waiting_bytes(&self) -> usize {
-        self.requests[self.executed..].iter().map(|request| request.wire).sum()
+        self.requests[self.executed..]
+            .iter()
+            .map(|request| request.wire)
+            .sum()
     }
 
     /// Forgets the oldest `n` requests: they have been executed.
@@ -105,7 +108,8 @@ impl Window {
 
     /// The bytes of memory beyond the usual: what argument lists and shared arguments hold.
     pub fn memory(&self) -> usize {
-        self.spans.capacity() * size_of::<Span>() + self.shared.iter().map(Bytes::len).sum::<usize>()
+        self.spans.capacity() * size_of::<Span>()
+            + self.shared.iter().map(Bytes::len).sum::<usize>()
     }
 
     /// Whether no more requests fit.
@@ -130,7 +134,13 @@ impl Window {
     #[inline]
     pub(super) fn commit(&mut self, start: usize, end: usize, wire: usize) {
         let first_span = self.committed_spans();
-        self.requests.push(Request { start, end, first_span, end_span: self.spans.len(), wire });
+        self.requests.push(Request {
+            start,
+            end,
+            first_span,
+            end_span: self.spans.len(),
+            wire,
+        });
     }
 
     /// Whether the request being received has arguments yet.
@@ -165,7 +175,11 @@ impl Window {
     #[cold]
     fn keep_partial(&mut self, committed: usize) {
         self.spans.drain(..committed);
-        let first_shared = self.spans.iter().find_map(|span| span.shared_index()).unwrap_or(self.shared.len());
+        let first_shared = self
+            .spans
+            .iter()
+            .find_map(|span| span.shared_index())
+            .unwrap_or(self.shared.len());
         self.shared.drain(..first_shared);
         for span in &mut self.spans {
             if let Some(index) = span.shared_index() {
