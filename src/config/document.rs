@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use super::arguments::value_name;
+use super::flags::value_name;
 use super::parameter::{Mutability, Parameter, Restriction, Status};
 use super::rewrite::toml_value;
 use super::table::{REFUSED, SECTIONS, Section};

@@ -235,6 +235,8 @@ impl Loader {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// Loads a text in redis.conf's syntax, and flags such as `timeout 5`.
@@ -414,5 +416,18 @@ mod tests {
             loaded("io-threads-do-reads yes\nlua-replicate-commands yes\n").port(),
             6379
         );
+    }
+
+    proptest! {
+        #[test]
+        fn no_file_panics(text in any::<String>(), lines in "(\\[?[a-z-]{1,9}\\]?( =|) ?[\"'a-z0-9\\[\\]{}.,]{0,9}\n){0,9}") {
+            for text in [&text, &lines] {
+                for file in ["x.toml", "x.conf"] {
+                    if let Ok(directives) = parse_file(Path::new(file), text) {
+                        let _ = Loader::new().apply_all(directives);
+                    }
+                }
+            }
+        }
     }
 }

@@ -15,6 +15,7 @@ pub mod directive;
 pub mod document;
 mod error;
 pub mod event;
+mod flags;
 mod glob;
 pub mod load;
 pub mod log;

@@ -22,7 +22,7 @@ pub enum Value {
 pub type Reason = Cow<'static, str>;
 
 /// Reads a number of bytes: digits and one of the units b, k, kb, m, mb, g, gb in any case, where k, m and g are
-/// powers of 1000 and kb, mb and gb powers of 1024. `None` if it is none, or beyond 64 bits.
+/// powers of 1000 and kb, mb and gb powers of 1024. Nothing at all is 0, as for the peers. `None` if it is none, or beyond 64 bits.
 pub fn parse_memory(text: &str) -> Option<u64> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);
@@ -36,6 +36,9 @@ pub fn parse_memory(text: &str) -> Option<u64> {
         "gb" => 1 << 30,
         _ => return None,
     };
+    if text.is_empty() {
+        return Some(0);
+    }
     number.parse::<u64>().ok()?.checked_mul(scale)
 }
 
@@ -263,6 +266,7 @@ mod tests {
     #[test]
     fn memory_units_are_powers_of_1000_or_of_1024() {
         for (text, bytes) in [
+            ("", 0),
             ("7", 7),
             ("7B", 7),
             ("1k", 1000),
@@ -275,7 +279,6 @@ mod tests {
             assert_eq!(parse_memory(text), Some(bytes), "{text}");
         }
         for text in [
-            "",
             "-1",
             "1x",
             "kb",

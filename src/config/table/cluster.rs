@@ -26,7 +26,7 @@ fn hostname(value: &str) -> Result<(), &'static str> {
 
 fn node_name(value: &str) -> Result<(), &'static str> {
     // The characters with a meaning in the nodes file, and everything that cannot be printed.
-    let refused = |c: char| !c.is_ascii_graphic() || "!\"#$%&'()*+,/:;<>?@[\\]^`{|}~=".contains(c);
+    let refused = |c: char| !c.is_ascii_graphic() || "!\"#$%&'()*+,/;<>?@[\\]^`{|}~=".contains(c);
     if value.contains(refused) {
         Err("Announced human node name contained invalid character")
     } else {
@@ -125,7 +125,7 @@ pub(super) const SECTION: Section = Section {
         number("cluster-slot-migration-log-max-len", 0, LONG, "1000")
             .kept("Slot migrations remembered."),
         yes_no("cluster-slot-stats-enabled", "no").kept("Statistics for every slot."),
-        number("slot-migration-max-failover-repl-bytes", -1, LONG, "0")
+        memory("slot-migration-max-failover-repl-bytes", 0, LONG, "0")
             .kept("Bytes in flight at which a slot changes hands."),
     ],
 };

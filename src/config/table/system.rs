@@ -5,7 +5,9 @@ use super::normal::oom_score_adj_values;
 use crate::config::parameter::{INT, LONG, flags, number, one_of, text, words, yes_no};
 
 /// What a signal to stop may be told to do.
-const ON_SIGNAL: &[&str] = &["default", "save", "nosave", "now", "force"];
+const ON_SIGNAL: &[&str] = &[
+    "default", "save", "nosave", "now", "force", "safe", "failover",
+];
 
 pub(super) const SECTION: Section = Section {
     name: "system",
@@ -18,7 +20,7 @@ pub(super) const SECTION: Section = Section {
         number("shutdown-timeout", 0, INT, "10").kept("Seconds to wait for replicas at shutdown; there are none."),
         flags("shutdown-on-sigint", ON_SIGNAL, "default").kept("What SIGINT does; nothing is saved in any case."),
         flags("shutdown-on-sigterm", ON_SIGNAL, "default").kept("What SIGTERM does; nothing is saved in any case."),
-        number("io-threads", 1, 128, "1").fixed().kept("I/O threads of other servers; see workers."),
+        number("io-threads", 1, 256, "1").kept("I/O threads of other servers; see workers."),
         number("events-per-io-thread", 0, INT, "2").kept("Events for which an I/O thread is used."),
         number("prefetch-batch-max-size", 0, 128, "16").kept("Commands whose keys are prefetched together."),
         number("hz", 0, INT, "10").kept("How often background work is looked at in a second."),
