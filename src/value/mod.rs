@@ -1,2 +1,4 @@
-//! (to come)
+//! The data structures: they know nothing of keys, clients or time zones; usable and testable alone.
+
 pub mod glob;
+pub mod table;
