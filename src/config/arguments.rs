@@ -428,7 +428,7 @@ mod tests {
                 host: "db".into(),
                 port: 7,
                 socket,
-                user: None,
+                user: Some("me".into()),
                 password: Some("-x".into()),
                 timeout: 3
             }
