@@ -39,10 +39,11 @@ impl Subscriptions {
             .is_some_and(|names| names.contains(&topic.name))
     }
 
-    /// The names of a kind, in no order.
+    /// The names of a kind, in their own order.
     pub fn of(&self, kind: Kind) -> Vec<Bytes> {
-        self.names(kind)
-            .map_or_else(Vec::new, |names| names.iter().cloned().collect())
+        let mut names: Vec<Bytes> = self.names(kind).into_iter().flatten().cloned().collect();
+        names.sort_unstable();
+        names
     }
 
     fn names(&self, kind: Kind) -> Option<&Names> {

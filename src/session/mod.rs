@@ -22,6 +22,7 @@ pub use registry::Registry;
 
 use crate::mailbox::ClientId;
 use crate::pubsub::{PubSub, Subscriber, Subscriptions};
+use crate::resp::Protocol;
 
 /// Whether a connection wants replies (`CLIENT REPLY`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -120,6 +121,13 @@ impl Session {
     #[inline]
     pub fn is_subscribed(&self) -> bool {
         !self.subscriptions.is_empty()
+    }
+
+    /// Whether RESP2's subscriber mode holds, in which nearly all commands are refused: the client could not tell their
+    /// replies from messages. RESP3 sends messages as pushes and needs no such mode.
+    #[inline]
+    pub fn in_subscriber_mode(&self, protocol: Protocol) -> bool {
+        self.is_subscribed() && protocol == Protocol::Resp2
     }
 
     /// Itself as a receiver of messages.
