@@ -1,0 +1,168 @@
+//! The connection itself: greeting, authentication, database, and CLIENT.
+
+use super::stub::not_yet;
+use super::table::words::{
+    ADMIN, ALLOW_BUSY, Command, FAST, Group, LOADING, NO_AUTH, NO_MULTI, NOSCRIPT, STALE,
+    SUBSCRIBER_MODE,
+};
+
+pub(super) const COMMANDS: &[Command] = &[
+    Command::new(Group::Connection, "auth", -2, not_yet)
+        .flags(&[NOSCRIPT, LOADING, STALE, FAST, NO_AUTH, ALLOW_BUSY])
+        .since("1.0.0")
+        .summary("Authenticates the connection.")
+        .syntax("[username@6.0.0] password"),
+    Command::new(Group::Connection, "client", -2, not_yet)
+        .since("2.4.0")
+        .summary("Tells about connections and controls them.")
+        .complexity("Depends on the subcommand")
+        .subcommands(&[
+            Command::new(Group::Connection, "getname", 2, not_yet)
+                .flags(&[NOSCRIPT, LOADING, STALE, ALLOW_BUSY])
+                .since("2.6.9")
+                .summary("Returns the name of this connection."),
+            Command::new(Group::Connection, "help", 2, not_yet)
+                .flags(&[LOADING, STALE])
+                .since("5.0.0")
+                .summary("Explains the subcommands."),
+            Command::new(Group::Connection, "id", 2, not_yet)
+                .flags(&[NOSCRIPT, LOADING, STALE, ALLOW_BUSY])
+                .since("5.0.0")
+                .summary("Returns the id of this connection."),
+            Command::new(Group::Connection, "info", 2, not_yet)
+                .flags(&[NOSCRIPT, LOADING, STALE])
+                .since("6.2.0")
+                .summary("Describes this connection.")
+                .tips(&["nondeterministic_output"]),
+            Command::new(Group::Connection, "kill", -3, not_yet)
+                .flags(&[ADMIN, NOSCRIPT, LOADING, STALE])
+                .since("2.4.0")
+                .summary("Closes connections that match filters.")
+                .syntax(
+                    "<filter: old-format{ip:port}!2.8.12|<new-format: [ID \
+                    client-id:integer...@2.8.12]|[TYPE <client-type: NORMAL|MASTER@3.2.0|\
+                    PRIMARY@8.0.0|SLAVE|REPLICA@5.0.0|PUBSUB>@2.8.12]|[USER username]|[ADDR \
+                    addr{ip:port}]|[LADDR laddr{ip:port}@6.2.0]|[SKIPME <skipme: YES|NO>]|\
+                    [MAXAGE maxage:integer@8.0.0]|[NAME name@9.0.0]|[IDLE \
+                    idle:integer@9.0.0]|[FLAGS flags@9.0.0]|[LIB-NAME lib-name@9.0.0]|\
+                    [LIB-VER lib-ver@9.0.0]|[DB db:integer@9.0.0]|[CAPA capa@9.0.0]|[IP \
+                    ip@9.0.0]|[NOT-TYPE <not-client-type: NORMAL|MASTER|PRIMARY|SLAVE|\
+                    REPLICA|PUBSUB>@9.0.0]|[NOT-ID not-client-id:integer...@9.0.0]|\
+                    [NOT-USER not-username@9.0.0]|[NOT-ADDR not-addr{ip:port}@9.0.0]|\
+                    [NOT-LADDR not-laddr{ip:port}@9.0.0]|[NOT-NAME not-name@9.0.0]|\
+                    [NOT-FLAGS not-flags@9.0.0]|[NOT-LIB-NAME not-lib-name@9.0.0]|\
+                    [NOT-LIB-VER not-lib-ver@9.0.0]|[NOT-DB not-db:integer@9.0.0]|[NOT-CAPA \
+                    not-capa@9.0.0]|[NOT-IP not-ip@9.0.0]>...>",
+                )
+                .complexity("O(N), N being the number of connections"),
+            Command::new(Group::Connection, "list", -2, not_yet)
+                .flags(&[ADMIN, NOSCRIPT, LOADING, STALE])
+                .since("2.4.0")
+                .summary("Describes the open connections.")
+                .syntax(
+                    "[TYPE <client-type: NORMAL|MASTER|REPLICA|PUBSUB>@5.0.0] [ID \
+                    client-id:integer...@6.2.0] [USER username@8.1.0] [ADDR \
+                    addr{ip:port}@8.1.0] [LADDR laddr{ip:port}@8.1.0] [SKIPME <skipme: YES|\
+                    NO>@8.1.0] [MAXAGE maxage:integer@8.1.0] [NAME name@9.0.0] [IDLE \
+                    idle:integer@9.0.0] [FLAGS flags@9.0.0] [LIB-NAME lib-name@9.0.0] \
+                    [LIB-VER lib-ver@9.0.0] [DB db:integer@9.0.0] [CAPA capa@9.0.0] [IP \
+                    ip@9.0.0] [NOT-TYPE <not-client-type: NORMAL|MASTER|REPLICA|\
+                    PUBSUB>@9.0.0] [NOT-ID not-client-id:integer...@9.0.0] [NOT-USER \
+                    not-username@9.0.0] [NOT-ADDR not-addr{ip:port}@9.0.0] [NOT-LADDR \
+                    not-laddr{ip:port}@9.0.0] [NOT-NAME not-name@9.0.0] [NOT-FLAGS \
+                    not-flags@9.0.0] [NOT-LIB-NAME not-lib-name@9.0.0] [NOT-LIB-VER \
+                    not-lib-ver@9.0.0] [NOT-DB not-db:integer@9.0.0] [NOT-CAPA \
+                    not-capa@9.0.0] [NOT-IP not-ip@9.0.0]",
+                )
+                .complexity("O(N), N being the number of connections")
+                .tips(&["nondeterministic_output"]),
+            Command::new(Group::Connection, "no-evict", 3, not_yet)
+                .flags(&[ADMIN, NOSCRIPT, LOADING, STALE, ALLOW_BUSY])
+                .since("7.0.0")
+                .summary("Keeps this connection open when client buffers take too much memory.")
+                .syntax("<enabled: ON|OFF>"),
+            Command::new(Group::Connection, "no-touch", 3, not_yet)
+                .flags(&[NOSCRIPT, LOADING, STALE, ALLOW_BUSY])
+                .since("7.2.0")
+                .summary("Lets this connection read keys without refreshing their idle time.")
+                .syntax("<enabled: ON|OFF>"),
+            Command::new(Group::Connection, "pause", -3, not_yet)
+                .flags(&[ADMIN, NOSCRIPT, LOADING, STALE])
+                .since("3.0.0")
+                .summary("Makes all connections wait for some milliseconds.")
+                .syntax("timeout:integer [mode: WRITE|ALL]@6.2.0"),
+            Command::new(Group::Connection, "reply", 3, not_yet)
+                .flags(&[NOSCRIPT, LOADING, STALE, NO_MULTI, ALLOW_BUSY])
+                .since("3.2.0")
+                .summary("Turns the replies on this connection off and on.")
+                .syntax("<action: ON|OFF|SKIP>"),
+            Command::new(Group::Connection, "setinfo", 4, not_yet)
+                .flags(&[NOSCRIPT, LOADING, STALE, ALLOW_BUSY])
+                .since("7.2.0")
+                .summary("Records which client library uses this connection.")
+                .syntax("<attr: LIB-NAME libname|LIB-VER libver>")
+                .tips(&["request_policy:all_nodes", "response_policy:all_succeeded"]),
+            Command::new(Group::Connection, "setname", 3, not_yet)
+                .flags(&[NOSCRIPT, LOADING, STALE, ALLOW_BUSY])
+                .since("2.6.9")
+                .summary("Names this connection.")
+                .syntax("connection-name")
+                .tips(&["request_policy:all_nodes", "response_policy:all_succeeded"]),
+            Command::new(Group::Connection, "unpause", 2, not_yet)
+                .flags(&[ADMIN, NOSCRIPT, LOADING, STALE])
+                .since("6.2.0")
+                .summary("Ends a pause.")
+                .complexity("O(N), N being the number of waiting connections"),
+        ]),
+    Command::new(Group::Connection, "echo", 2, not_yet)
+        .flags(&[LOADING, STALE, FAST])
+        .since("1.0.0")
+        .summary("Returns the message it is given.")
+        .syntax("message"),
+    Command::new(Group::Connection, "hello", -1, not_yet)
+        .flags(&[NOSCRIPT, LOADING, STALE, FAST, NO_AUTH, ALLOW_BUSY])
+        .since("6.0.0")
+        .summary(
+            "Greets the server: picks a protocol version, authenticates and names the \
+            connection.",
+        )
+        .syntax(
+            "[arguments: protover:integer [AUTH (auth: username password)] [SETNAME \
+            clientname]]",
+        ),
+    Command::new(Group::Connection, "ping", -1, not_yet)
+        .flags(&[FAST, SUBSCRIBER_MODE])
+        .since("1.0.0")
+        .summary("Answers, so that one knows the server does.")
+        .syntax("[message]")
+        .tips(&["request_policy:all_shards", "response_policy:all_succeeded"]),
+    Command::new(Group::Connection, "quit", -1, not_yet)
+        .flags(&[
+            NOSCRIPT,
+            LOADING,
+            STALE,
+            FAST,
+            NO_AUTH,
+            ALLOW_BUSY,
+            SUBSCRIBER_MODE,
+        ])
+        .since("1.0.0")
+        .summary("Closes the connection."),
+    Command::new(Group::Connection, "reset", 1, not_yet)
+        .flags(&[
+            NOSCRIPT,
+            LOADING,
+            STALE,
+            FAST,
+            NO_AUTH,
+            ALLOW_BUSY,
+            SUBSCRIBER_MODE,
+        ])
+        .since("6.2.0")
+        .summary("Makes the connection as if it were new."),
+    Command::new(Group::Connection, "select", 2, not_yet)
+        .flags(&[LOADING, STALE, FAST, ALLOW_BUSY])
+        .since("1.0.0")
+        .summary("Switches the connection to another database.")
+        .syntax("index:integer"),
+];

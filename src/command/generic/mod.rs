@@ -1,0 +1,198 @@
+//! Commands on keys of any type: existence, expiry, names, iteration.
+
+use super::stub::not_yet;
+use super::table::words::{
+    ACCESS, Acl, Command, DELETE, DENYOOM, FAST, Group, INSERT, LOADING, Lock, OW, READONLY, RM,
+    RO, RW, STALE, UPDATE, WRITE, key, keys,
+};
+
+pub(super) const COMMANDS: &[Command] = &[
+    Command::new(Group::Generic, "copy", -3, not_yet)
+        .flags(&[WRITE, DENYOOM])
+        .keys(&[key(1, &[RO, ACCESS]), key(2, &[OW, UPDATE])])
+        .since("6.2.0")
+        .summary("Copies a key's value to another key.")
+        .syntax("source:key destination:key [DB destination-db:integer] [REPLACE]")
+        .complexity("O(N), N being the number of items in the value; O(1) for strings"),
+    Command::new(Group::Generic, "del", -2, not_yet)
+        .flags(&[WRITE])
+        .keys(&[keys(1, -1, 1, &[RM, DELETE])])
+        .since("1.0.0")
+        .summary("Removes keys.")
+        .syntax("key...")
+        .complexity("O(N), N being the number of keys")
+        .tips(&["request_policy:multi_shard", "response_policy:agg_sum"]),
+    Command::new(Group::Generic, "exists", -2, not_yet)
+        .flags(&[READONLY, FAST])
+        .keys(&[keys(1, -1, 1, &[RO])])
+        .since("1.0.0")
+        .summary("Counts how many of the given keys are there.")
+        .syntax("key...")
+        .complexity("O(N), N being the number of keys")
+        .tips(&["request_policy:multi_shard", "response_policy:agg_sum"]),
+    Command::new(Group::Generic, "expire", -3, not_yet)
+        .flags(&[WRITE, FAST])
+        .keys(&[key(1, &[RW, UPDATE])])
+        .since("1.0.0")
+        .summary("Lets a key expire after some seconds.")
+        .syntax("key seconds:integer [condition: NX|XX|GT|LT]@7.0.0"),
+    Command::new(Group::Generic, "expireat", -3, not_yet)
+        .flags(&[WRITE, FAST])
+        .keys(&[key(1, &[RW, UPDATE])])
+        .since("1.2.0")
+        .summary("Lets a key expire at a Unix time in seconds.")
+        .syntax("key unix-time-seconds:unix-time [condition: NX|XX|GT|LT]@7.0.0"),
+    Command::new(Group::Generic, "expiretime", 2, not_yet)
+        .flags(&[READONLY, FAST])
+        .keys(&[key(1, &[RO, ACCESS])])
+        .since("7.0.0")
+        .summary("Returns the Unix time in seconds at which a key expires.")
+        .syntax("key"),
+    Command::new(Group::Generic, "keys", 2, not_yet)
+        .flags(&[READONLY])
+        .acl(&[Acl::DANGEROUS])
+        .lock(Lock::All)
+        .since("1.0.0")
+        .summary("Returns all keys that match a pattern.")
+        .syntax("pattern")
+        .complexity("O(N), N being the number of keys in the database")
+        .tips(&["request_policy:all_shards", "nondeterministic_output_order"]),
+    Command::new(Group::Generic, "move", 3, not_yet)
+        .flags(&[WRITE, FAST])
+        .keys(&[key(1, &[RW, ACCESS, UPDATE])])
+        .since("1.0.0")
+        .summary("Moves a key to another database.")
+        .syntax("key db:integer"),
+    Command::new(Group::Generic, "object", -2, not_yet)
+        .since("2.2.3")
+        .summary("Looks into how a key's value is kept.")
+        .complexity("Depends on the subcommand")
+        .subcommands(&[
+            Command::new(Group::Generic, "encoding", 3, not_yet)
+                .flags(&[READONLY])
+                .keys(&[key(2, &[RO])])
+                .since("2.2.3")
+                .summary("Returns the internal form of a key's value.")
+                .syntax("key")
+                .tips(&["nondeterministic_output"]),
+            Command::new(Group::Generic, "freq", 3, not_yet)
+                .flags(&[READONLY])
+                .keys(&[key(2, &[RO])])
+                .since("4.0.0")
+                .summary("Returns how often a key is used, on a logarithmic scale.")
+                .syntax("key")
+                .tips(&["nondeterministic_output"]),
+            Command::new(Group::Generic, "help", 2, not_yet)
+                .flags(&[LOADING, STALE])
+                .since("6.2.0")
+                .summary("Explains the subcommands."),
+            Command::new(Group::Generic, "idletime", 3, not_yet)
+                .flags(&[READONLY])
+                .keys(&[key(2, &[RO])])
+                .since("2.2.3")
+                .summary("Returns for how many seconds a key was not used.")
+                .syntax("key")
+                .tips(&["nondeterministic_output"]),
+            Command::new(Group::Generic, "refcount", 3, not_yet)
+                .flags(&[READONLY])
+                .keys(&[key(2, &[RO])])
+                .since("2.2.3")
+                .summary("Returns the number of references to a key's value.")
+                .syntax("key")
+                .tips(&["nondeterministic_output"]),
+        ]),
+    Command::new(Group::Generic, "persist", 2, not_yet)
+        .flags(&[WRITE, FAST])
+        .keys(&[key(1, &[RW, UPDATE])])
+        .since("2.2.0")
+        .summary("Clears a key's expiry.")
+        .syntax("key"),
+    Command::new(Group::Generic, "pexpire", -3, not_yet)
+        .flags(&[WRITE, FAST])
+        .keys(&[key(1, &[RW, UPDATE])])
+        .since("2.6.0")
+        .summary("Lets a key expire after some milliseconds.")
+        .syntax("key milliseconds:integer [condition: NX|XX|GT|LT]@7.0.0"),
+    Command::new(Group::Generic, "pexpireat", -3, not_yet)
+        .flags(&[WRITE, FAST])
+        .keys(&[key(1, &[RW, UPDATE])])
+        .since("2.6.0")
+        .summary("Lets a key expire at a Unix time in milliseconds.")
+        .syntax("key unix-time-milliseconds:unix-time [condition: NX|XX|GT|LT]@7.0.0"),
+    Command::new(Group::Generic, "pexpiretime", 2, not_yet)
+        .flags(&[READONLY, FAST])
+        .keys(&[key(1, &[RO, ACCESS])])
+        .since("7.0.0")
+        .summary("Returns the Unix time in milliseconds at which a key expires.")
+        .syntax("key"),
+    Command::new(Group::Generic, "pttl", 2, not_yet)
+        .flags(&[READONLY, FAST])
+        .keys(&[key(1, &[RO, ACCESS])])
+        .since("2.6.0")
+        .summary("Returns how many milliseconds a key has left.")
+        .syntax("key")
+        .tips(&["nondeterministic_output"]),
+    Command::new(Group::Generic, "randomkey", 1, not_yet)
+        .flags(&[READONLY])
+        .lock(Lock::All)
+        .since("1.0.0")
+        .summary("Returns a key picked at random.")
+        .tips(&[
+            "request_policy:all_shards",
+            "response_policy:special",
+            "nondeterministic_output",
+        ]),
+    Command::new(Group::Generic, "rename", 3, not_yet)
+        .flags(&[WRITE])
+        .keys(&[key(1, &[RW, ACCESS, DELETE]), key(2, &[OW, UPDATE])])
+        .since("1.0.0")
+        .summary("Gives a key another name, replacing what had it.")
+        .syntax("key newkey:key"),
+    Command::new(Group::Generic, "renamenx", 3, not_yet)
+        .flags(&[WRITE, FAST])
+        .keys(&[key(1, &[RW, ACCESS, DELETE]), key(2, &[OW, INSERT])])
+        .since("1.0.0")
+        .summary("Gives a key another name unless something has it already.")
+        .syntax("key newkey:key"),
+    Command::new(Group::Generic, "scan", -2, not_yet)
+        .flags(&[READONLY])
+        .lock(Lock::Each)
+        .since("2.8.0")
+        .summary("Walks through the keys, a part at a time.")
+        .syntax("cursor:integer [MATCH pattern] [COUNT count:integer] [TYPE type@6.0.0]")
+        .complexity("O(1) a call, O(N) for the whole walk, N being the number of keys")
+        .tips(&[
+            "nondeterministic_output",
+            "request_policy:special",
+            "response_policy:special",
+        ]),
+    Command::new(Group::Generic, "touch", -2, not_yet)
+        .flags(&[READONLY, FAST])
+        .keys(&[keys(1, -1, 1, &[RO])])
+        .since("3.2.1")
+        .summary("Refreshes the idle time of keys and counts those that are there.")
+        .syntax("key...")
+        .complexity("O(N), N being the number of keys")
+        .tips(&["request_policy:multi_shard", "response_policy:agg_sum"]),
+    Command::new(Group::Generic, "ttl", 2, not_yet)
+        .flags(&[READONLY, FAST])
+        .keys(&[key(1, &[RO, ACCESS])])
+        .since("1.0.0")
+        .summary("Returns how many seconds a key has left.")
+        .syntax("key")
+        .tips(&["nondeterministic_output"]),
+    Command::new(Group::Generic, "type", 2, not_yet)
+        .flags(&[READONLY, FAST])
+        .keys(&[key(1, &[RO])])
+        .since("1.0.0")
+        .summary("Returns the type of a key's value.")
+        .syntax("key"),
+    Command::new(Group::Generic, "unlink", -2, not_yet)
+        .flags(&[WRITE, FAST])
+        .keys(&[keys(1, -1, 1, &[RM, DELETE])])
+        .since("4.0.0")
+        .summary("Removes keys and gives their memory back in the background.")
+        .syntax("key...")
+        .complexity("O(N), N being the number of keys")
+        .tips(&["request_policy:multi_shard", "response_policy:agg_sum"]),
+];

@@ -1,0 +1,290 @@
+//! Which arguments of a request are keys, and what is done with them.
+//!
+//! [`keys_of`] is the only place that knows: locks, prefetch, `COMMAND GETKEYS` and access rules all ask it. A command's
+//! key specs say where keys begin and how many follow; the few commands whose options decide name a [`Finder`] as well.
+//! Whatever a request says, its keys are a handful of evenly spaced ranges, so nothing is allocated.
+
+use super::flags::KeyFlags;
+use super::spec::Command;
+use crate::resp::Args;
+
+/// One rule of where a command's keys are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeySpec {
+    /// Where the search begins.
+    pub begin: Begin,
+    /// Which arguments from there on are keys.
+    pub find: Find,
+    /// What is done with these keys.
+    pub flags: KeyFlags,
+    /// What a reader of `COMMAND INFO` should know about the flags; mostly empty.
+    pub note: &'static str,
+}
+
+/// Where the keys of a [`KeySpec`] begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begin {
+    /// At this argument; the command's name is argument 0.
+    Index(u8),
+    /// After this word.
+    Keyword {
+        /// The word, in upper case.
+        word: &'static str,
+        /// The argument where the search starts; negative: that many from the end, searching backwards.
+        start: i8,
+    },
+    /// Only the command itself knows.
+    Unknown,
+}
+
+/// Which arguments are keys, counted from where they begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Find {
+    /// From the beginning to the last.
+    Range {
+        /// The last key: from the beginning, or from the end of the request when negative.
+        last: i8,
+        /// From one key to the next.
+        step: u8,
+        /// With `last: -1`: only the first 1/limit of what remains is looked at. 0 and 1: all of it.
+        limit: u8,
+    },
+    /// As many as an argument says.
+    Count {
+        /// Where the number stands.
+        at: u8,
+        /// Where the first key stands.
+        first: u8,
+        /// From one key to the next.
+        step: u8,
+    },
+    /// Only the command itself knows.
+    Unknown,
+}
+
+impl KeySpec {
+    /// The same with a word about its flags.
+    #[must_use]
+    pub const fn note(mut self, note: &'static str) -> KeySpec {
+        self.note = note;
+        self
+    }
+}
+
+/// One key, at argument `at`.
+pub const fn key(at: u8, flags: &[KeyFlags]) -> KeySpec {
+    keys(at, 0, 1, flags)
+}
+
+/// Keys from argument `at` to `last` (counted from `at`, or from the end when negative), every `step`.
+pub const fn keys(at: u8, last: i8, step: u8, flags: &[KeyFlags]) -> KeySpec {
+    KeySpec {
+        begin: Begin::Index(at),
+        find: Find::Range {
+            last,
+            step,
+            limit: 0,
+        },
+        flags: KeyFlags::of(flags),
+        note: "",
+    }
+}
+
+/// As many keys as argument `at` says, every `step` from the one after it.
+pub const fn counted_keys(at: u8, step: u8, flags: &[KeyFlags]) -> KeySpec {
+    KeySpec {
+        begin: Begin::Index(at),
+        find: Find::Count {
+            at: 0,
+            first: 1,
+            step,
+        },
+        flags: KeyFlags::of(flags),
+        note: "",
+    }
+}
+
+/// How keys are found where the specs are not enough.
+pub type Finder = fn(Args<'_>) -> Option<Keys>;
+
+/// A key of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// Which argument it is.
+    pub index: usize,
+    /// What the command does with it.
+    pub flags: KeyFlags,
+}
+
+/// Evenly spaced keys: `first`, `first + step`, ... up to `last`.
+#[derive(Clone, Copy, Debug, Default)]
+struct Range {
+    first: u32,
+    last: u32,
+    step: u32,
+    flags: KeyFlags,
+}
+
+/// The keys of one request, in the order of the command's specs.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Keys {
+    ranges: [Range; Keys::RANGES],
+    used: usize,
+}
+
+impl Keys {
+    /// The most ranges that any command needs: GEORADIUS and SORT have three.
+    const RANGES: usize = 3;
+
+    /// Adds the keys from argument `first` to `last`.
+    fn push(&mut self, first: usize, last: usize, step: usize, flags: KeyFlags) {
+        let narrow = |n: usize| u32::try_from(n).expect("a request has fewer than 2^31 arguments");
+        self.ranges[self.used] = Range {
+            first: narrow(first),
+            last: narrow(last),
+            step: narrow(step),
+            flags,
+        };
+        self.used += 1;
+    }
+
+    fn one(index: usize, flags: &[KeyFlags]) -> Keys {
+        let mut keys = Keys::default();
+        keys.push(index, index, 1, KeyFlags::of(flags));
+        keys
+    }
+
+    /// The keys in order; a key that is named twice comes twice.
+    pub fn iter(&self) -> impl Iterator<Item = Key> + Clone + '_ {
+        self.ranges[..self.used].iter().flat_map(|range| {
+            (range.first..=range.last)
+                .step_by(range.step as usize)
+                .map(|index| Key {
+                    index: index as usize,
+                    flags: range.flags,
+                })
+        })
+    }
+
+    /// How many keys there are.
+    pub fn len(&self) -> usize {
+        self.ranges[..self.used]
+            .iter()
+            .map(|range| ((range.last - range.first) / range.step + 1) as usize)
+            .sum()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.used == 0
+    }
+}
+
+/// The arguments do not say where the keys are: the command will answer an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoKeys;
+
+/// The keys of a request of `command`, whose arity has been checked.
+///
+/// # Errors
+/// [`NoKeys`] when the arguments make no sense, such as a number of keys that are not there. A command without key specs
+/// has no keys, and that is no error.
+pub fn keys_of(command: &Command, args: Args<'_>) -> Result<Keys, NoKeys> {
+    if command.key_flags_vary
+        && let Some(find) = command.finder
+    {
+        return find(args).ok_or(NoKeys);
+    }
+    match by_specs(command.keys, args) {
+        Some(keys) => Ok(keys),
+        None => command.finder.and_then(|find| find(args)).ok_or(NoKeys),
+    }
+}
+
+/// The keys that the specs name; none when one of the specs does not fit the request or does not know all of its keys.
+fn by_specs(specs: &[KeySpec], args: Args<'_>) -> Option<Keys> {
+    let mut keys = Keys::default();
+    for spec in specs
+        .iter()
+        .filter(|spec| !spec.flags.contains(KeyFlags::NOT_KEY))
+    {
+        let begin = match spec.begin {
+            Begin::Index(at) => usize::from(at),
+            Begin::Keyword { word, start } => match find_word(word, start, args) {
+                Some(at) => at + 1,
+                None => continue,
+            },
+            Begin::Unknown => return None,
+        };
+        let (first, last, step) = match spec.find {
+            Find::Range { last, step, .. } if last >= 0 => {
+                (begin, begin + last.unsigned_abs() as usize, step)
+            }
+            Find::Range {
+                last,
+                step,
+                limit: 0 | 1,
+            } => (
+                begin,
+                args.len().checked_sub(last.unsigned_abs().into())?,
+                step,
+            ),
+            Find::Range { step, limit, .. } => {
+                let looked_at = args.len().checked_sub(begin)? / usize::from(limit);
+                (begin, (begin + looked_at).checked_sub(1)?, step)
+            }
+            Find::Count { at, first, step } => {
+                let count = number(args.get(begin + usize::from(at))?)?;
+                let first = begin + usize::from(first);
+                (first, first.checked_add(count)?.checked_sub(1)?, step)
+            }
+            Find::Unknown => return None,
+        };
+        if last >= args.len() || last < first {
+            return None;
+        }
+        keys.push(first, last, step.into(), spec.flags);
+        if spec.flags.contains(KeyFlags::INCOMPLETE) {
+            return None;
+        }
+    }
+    Some(keys)
+}
+
+fn find_word(word: &str, start: i8, args: Args<'_>) -> Option<usize> {
+    let is_word = |&at: &usize| is(args, at, word);
+    if start > 0 {
+        (usize::from(start.unsigned_abs())..args.len()).find(is_word)
+    } else {
+        // The first argument is never the word: something stands before it.
+        let from = args.len().checked_sub(start.unsigned_abs().into())?;
+        (2..=from).rev().find(is_word)
+    }
+}
+
+fn is(args: Args<'_>, at: usize, word: &str) -> bool {
+    args.get(at)
+        .is_some_and(|arg| arg.eq_ignore_ascii_case(word.as_bytes()))
+}
+
+fn number(text: &[u8]) -> Option<usize> {
+    let digits = text.iter().all(u8::is_ascii_digit) && !(text.len() > 1 && text[0] == b'0');
+    std::str::from_utf8(text)
+        .ok()
+        .filter(|_| digits)?
+        .parse()
+        .ok()
+}
+
+/// SET: without GET it never looks at the old value.
+pub fn of_set(args: Args<'_>) -> Option<Keys> {
+    let get = (3..args.len()).any(|at| is(args, at, "GET"));
+    Some(Keys::one(
+        1,
+        if get {
+            &[KeyFlags::RW, KeyFlags::ACCESS, KeyFlags::UPDATE]
+        } else {
+            &[KeyFlags::OW, KeyFlags::UPDATE]
+        },
+    ))
+}
