@@ -5,11 +5,12 @@
 
 pub mod net;
 
-pub mod session;
-
 pub mod command;
 
+pub mod server;
+
 pub mod pubsub;
+pub mod session;
 
 pub mod keyspace;
 
@@ -17,6 +18,7 @@ pub mod value;
 
 pub mod resp;
 
+pub mod clock;
 pub mod config;
 pub mod mailbox;
 pub mod memory;

@@ -1,13 +1,25 @@
-//! What a handler gets and leaves behind.
+//! What a handler gets: the server, the session that asks, the keys it may touch, and where its reply goes.
 
-use crate::resp::{Args, Reply, ReplyError};
+use crate::clock::UnixMillis;
+use crate::keyspace::Access;
+use crate::resp::{Reply, ReplyError};
+use crate::server::Server;
+use crate::session::Session;
 
 use super::table::Command;
 
-/// Everything that a command's handler may see. There is no socket here and no lock.
+/// Everything that a command's handler may see.  There is no socket here and no lock.
 pub struct Context<'a> {
+    /// What all connections share.
+    pub server: &'a Server,
+    /// The connection that asks.
+    pub session: &'a mut Session,
     /// Where the reply goes.
     pub reply: &'a mut Reply,
+    /// The keys that the command named, locked.
+    pub keys: Access<'a>,
+    /// The moment at which the command runs.
+    pub now: UnixMillis,
     /// The command itself: a container's subcommand where there is one.
     pub command: &'static Command,
 }
@@ -17,10 +29,21 @@ pub struct Context<'a> {
 pub enum Outcome {
     /// The reply is written.
     Done,
+    /// The connection shall wait: nothing more of it is executed until then.
+    Suspend(Suspension),
+}
+
+/// What a suspended connection waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Suspension {
+    /// The end of `CLIENT PAUSE`, at this moment or earlier; then the same request is tried again.
+    Paused(std::time::Instant),
+    /// A moment; the reply is already written and is held back until then.
+    Until(std::time::Instant),
 }
 
 /// A handler's result. An error is the whole reply.
 pub type CommandResult = Result<Outcome, ReplyError>;
 
 /// A command's function.
-pub type Handler = fn(&mut Context<'_>, Args<'_>) -> CommandResult;
+pub type Handler = fn(&mut Context<'_>, crate::resp::Args<'_>) -> CommandResult;

@@ -1,7 +1,11 @@
 //! Commands: the table of their facts, the dispatcher, and one module per family.
 
-mod context;
+pub mod context;
+pub mod dispatch;
+mod expiry;
 mod introspect;
+mod random;
+mod scan_options;
 mod stub;
 
 pub mod table;
@@ -15,4 +19,4 @@ mod sorted_set;
 mod string;
 mod unsupported;
 
-pub use context::{CommandResult, Context, Handler, Outcome};
+pub use context::{CommandResult, Context, Handler, Outcome, Suspension};

@@ -1,1 +1,62 @@
-//! (to come)
+//! The keyspace: everything that owns keys.
+//!
+//! Keys live in [`hash::SHARDS`] shards, each behind a short lock and each holding its range of hashes of all databases.
+//! A command gets an [`Access`] with the locks it needs, taken by one function in one order, and changes records
+//! through the guard [`KeyMut`] alone, so that whoever listens behind the [`door`] misses nothing.
+//!
+//! **The locking rule.** The dispatcher takes a command's locks before the handler runs and gives them back after its
+//! effect was handed on. A handler cannot take a lock: it has no way to. Nobody who holds a shard's lock waits for
+//! anything but a shard's lock of a higher number.
+
+pub mod access;
+pub mod door;
+pub mod entry;
+pub mod expiry;
+mod hash;
+mod prefetch;
+pub mod record;
+pub mod scan;
+mod shard;
+pub mod whole;
+
+#[cfg(test)]
+mod tests;
+
+pub use access::{Access, Expiry, Locks, idle_seconds};
+use door::{Door, Listener};
+pub use door::{Event, EventClass};
+pub use entry::KeyMut;
+pub use hash::KeyHash;
+use hash::SHARDS;
+pub use record::{BIG_STRING, Kind, NewValue, Record, RecordRef, Value, ValueType};
+use shard::Shard;
+
+/// All databases.
+#[derive(Debug)]
+pub struct Keyspace {
+    shards: Box<[Shard]>,
+    door: Door,
+    databases: usize,
+}
+
+impl Keyspace {
+    /// An empty keyspace of `databases` databases.
+    pub fn new(databases: usize) -> Self {
+        Self::with_door(databases, Door::default())
+    }
+
+    /// An empty keyspace whose writes `listener` hears of.
+    pub fn with_listener(databases: usize, listener: Box<dyn Listener>) -> Self {
+        Self::with_door(databases, Door::with(listener))
+    }
+
+    fn with_door(databases: usize, door: Door) -> Self {
+        let shards = (0..SHARDS).map(|_| Shard::new(databases)).collect();
+        Self { shards, door, databases }
+    }
+
+    /// The number of databases.
+    pub fn databases(&self) -> usize {
+        self.databases
+    }
+}

@@ -23,4 +23,4 @@ pub use double::DoubleText;
 pub use error::ReplyError;
 pub use parser::{Limits, ProtocolError, RequestParser};
 pub use reply::{Deferred, Mark, Protocol, Reply};
-pub use window::Window;
+pub use window::{WINDOW, Window};

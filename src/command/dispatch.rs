@@ -1,0 +1,247 @@
+//! The way of a request: a window of parsed requests is looked up, hashed and prefetched, then executed in order.
+//!
+//! Everything that holds for all commands is decided here, from the facts in the command's entry: arity, who may call
+//! it, what state forbids it, which locks it needs, what is counted.  A handler runs with its locks held and leaves a
+//! reply or an error; its effect is handed on before the locks are given back.
+
+use std::time::Instant;
+
+use super::context::{Context, Outcome, Suspension};
+use super::table::{self, Command, Flags, Lock};
+use crate::clock::UnixMillis;
+use crate::keyspace::{KeyHash, Locks};
+use crate::memory;
+use crate::resp::{Args, Protocol, ReadBuffer, Reply, ReplyError, WINDOW, Window};
+use crate::server::Server;
+use crate::session::Session;
+use crate::stats::{CommandCounters, ticks};
+
+/// Unsent output at which a connection's requests wait.
+pub const OUTPUT_HIGH_WATER: usize = 64 * 1024;
+/// How long a connection may keep its worker to itself, in nanoseconds.
+const TURN_NANOS: u64 = 1_000_000;
+/// After a command of this length in nanoseconds the wall clock is read again.
+const LONG_NANOS: u64 = 1_000_000;
+
+/// What a connection may use up before other connections of its worker get their turn.
+#[derive(Debug)]
+pub struct Budget {
+    /// Commands left.
+    pub commands: usize,
+    /// Bytes of requests left.
+    pub bytes: usize,
+    started: ticks::Ticks,
+    now: UnixMillis,
+}
+
+impl Budget {
+    /// The budget of one turn; reads the clocks.
+    pub fn new(server: &Server) -> Self {
+        Self { commands: 256, bytes: 64 * 1024, started: ticks::now(), now: server.clock.now() }
+    }
+}
+
+/// How far the execution of a window came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// The window is empty.
+    Drained,
+    /// The budget is spent: let others run, then go on.
+    Yield,
+    /// Too much unsent output: flush, then go on.
+    OutputFull,
+    /// The connection waits for something.
+    Suspended(Suspension),
+    /// Flush and close.
+    Close,
+}
+
+/// A request of the window, looked up.
+#[derive(Clone, Copy)]
+struct Looked {
+    command: Option<&'static Command>,
+    hash: Option<KeyHash>,
+}
+
+/// Executes the requests of `window` in order, until it is empty or something stops it.
+///
+/// What was executed is taken out of the window.
+pub fn execute(server: &Server, session: &mut Session, reply: &mut Reply, buffer: &ReadBuffer, window: &mut Window, budget: &mut Budget) -> Progress {
+    let mut looked = [Looked { command: None, hash: None }; WINDOW];
+    let count = window.len();
+    for (i, slot) in looked[..count].iter_mut().enumerate() {
+        *slot = look_up(window.args(buffer, i));
+    }
+    if count > 1 {
+        // One command's own look-up is as quick as a hint.
+        for hash in looked[..count].iter().filter_map(|looked| looked.hash) {
+            server.keyspace.prefetch_bucket(session.db(), hash);
+        }
+        for hash in looked[..count].iter().filter_map(|looked| looked.hash) {
+            server.keyspace.prefetch_record(session.db(), hash);
+        }
+    }
+    let mut clock = ticks::now();
+    let mut done = 0;
+    let progress = loop {
+        if done == count {
+            break Progress::Drained;
+        }
+        if session.closing {
+            break Progress::Close;
+        }
+        if reply.pending() >= OUTPUT_HIGH_WATER {
+            break Progress::OutputFull;
+        }
+        if budget.commands == 0 || budget.bytes == 0 || ticks::to_nanos(clock.wrapping_sub(budget.started)) > TURN_NANOS {
+            break Progress::Yield;
+        }
+        let outcome = run_one(server, session, reply, window.args(buffer, done), looked[done], &mut clock, &mut budget.now);
+        if let Outcome::Suspend(suspension @ Suspension::Paused(_)) = outcome {
+            break Progress::Suspended(suspension);
+        }
+        budget.commands -= 1;
+        budget.bytes = budget.bytes.saturating_sub(window.wire_bytes(done));
+        done += 1;
+        if let Outcome::Suspend(suspension) = outcome {
+            break Progress::Suspended(suspension);
+        }
+    };
+    window.consume(done);
+    if progress == Progress::Drained && session.closing { Progress::Close } else { progress }
+}
+
+fn look_up(args: Args<'_>) -> Looked {
+    let command = table::find(args.at(0));
+    let hash = command
+        .and_then(|command| command.first_key())
+        .and_then(|at| args.get(at))
+        .map(|key| KeyHash::of(key));
+    Looked { command, hash }
+}
+
+/// Executes one request and counts it.
+fn run_one(server: &Server, session: &mut Session, reply: &mut Reply, args: Args<'_>, looked: Looked, clock: &mut ticks::Ticks, now: &mut UnixMillis) -> Outcome {
+    let thread = server.stats.of(session.worker());
+    let command = match resolve(looked.command, args) {
+        Ok(command) => command,
+        Err(error) => {
+            answer_error(server, session, reply, &error);
+            return Outcome::Done;
+        }
+    };
+    let counters = &thread.commands[command.id()];
+    match admit(server, session, reply, command) {
+        Ok(None) => {}
+        Ok(Some(suspension)) => return Outcome::Suspend(suspension),
+        Err(error) => {
+            counters.rejected.bump();
+            answer_error(server, session, reply, &error);
+            return Outcome::Done;
+        }
+    }
+    session.begin_command();
+    reply.set_muted(session.is_muted());
+    let mark = reply.mark();
+    let result = run_locked(server, session, reply, command, args, looked.hash, *now);
+    let end = ticks::now();
+    let elapsed = end.wrapping_sub(*clock);
+    *clock = end;
+    let nanos = ticks::to_nanos(elapsed);
+    if nanos > LONG_NANOS {
+        *now = server.clock.now();
+    }
+    thread.counters.commands.bump();
+    count(counters, elapsed, nanos);
+    session.last_command = command.id();
+    let outcome = result.unwrap_or_else(|error| {
+        reply.truncate_to(mark);
+        counters.failed.bump();
+        answer_error(server, session, reply, &error);
+        Outcome::Done
+    });
+    reply.set_muted(false);
+    outcome
+}
+
+fn count(counters: &CommandCounters, elapsed: ticks::Ticks, nanos: u64) {
+    counters.calls.bump();
+    counters.ticks.add(elapsed);
+    counters.latency.get_or_init(Box::default).record(nanos);
+}
+
+fn answer_error(server: &Server, session: &Session, reply: &mut Reply, error: &ReplyError) {
+    server.stats.of(session.worker()).counters.error_replies.bump();
+    server.stats.count_error(error.code());
+    reply.error(error);
+}
+
+/// The command that a request names, its subcommand where it has one, with the right number of arguments.
+fn resolve(command: Option<&'static Command>, args: Args<'_>) -> Result<&'static Command, ReplyError> {
+    let Some(mut command) = command else {
+        return Err(ReplyError::unknown_command(args.at(0), args.rest(1)));
+    };
+    if !command.subcommands.is_empty()
+        && let Some(name) = args.get(1)
+    {
+        match command.subcommand(name) {
+            Some(subcommand) => command = subcommand,
+            None => return Err(ReplyError::unknown_subcommand(name, command.name)),
+        }
+    }
+    if !command.accepts(args.len()) {
+        return Err(ReplyError::wrong_arity(command.full_name()));
+    }
+    Ok(command)
+}
+
+/// Whether this session may run this command now, or has to wait first.
+fn admit(server: &Server, session: &Session, reply: &Reply, command: &'static Command) -> Result<Option<Suspension>, ReplyError> {
+    let flags = command.flags;
+    if !session.is_authenticated() && !flags.contains(Flags::NO_AUTH) {
+        return Err(ReplyError::NO_AUTH);
+    }
+    if session.is_subscribed() && reply.protocol() == Protocol::Resp2 && !command.allowed_in_subscriber_mode() {
+        return Err(ReplyError::err(format!(
+            "Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context",
+            command.full_name()
+        )));
+    }
+    if flags.contains(Flags::DENYOOM) {
+        let limit = server.settings.maxmemory() as usize;
+        if limit > 0 && memory::used() > limit {
+            return Err(ReplyError::OOM);
+        }
+    }
+    let writes = flags.contains(Flags::WRITE) || flags.contains(Flags::MAY_REPLICATE);
+    Ok(server.pause.holds(writes, Instant::now).map(Suspension::Paused))
+}
+
+/// Takes the command's locks, runs its handler, hands on its effect, gives the locks back.
+fn run_locked(server: &Server, session: &mut Session, reply: &mut Reply, command: &'static Command, args: Args<'_>, hash: Option<KeyHash>, now: UnixMillis) -> Result<Outcome, ReplyError> {
+    let counters = &server.stats.of(session.worker()).counters;
+    let keyspace = &server.keyspace;
+    let mut keys = match (command.lock, command.first_key(), hash) {
+        (Lock::Keys, Some(at), Some(hash)) => keyspace.access(Locks::One(args.at(at), hash), session.db(), now, counters),
+        (Lock::Keys, None, _) if command.keys.is_empty() => keyspace.access(Locks::None, session.db(), now, counters),
+        (Lock::Keys, ..) => {
+            // Where the arguments make no sense the handler answers an error without looking at a key.
+            let named = table::keys_of(command, args).unwrap_or_default();
+            let named: Vec<&[u8]> = named.iter().map(|key| args.at(key.index)).collect();
+            match named[..] {
+                [] => keyspace.access(Locks::None, session.db(), now, counters),
+                [key] => keyspace.access(Locks::One(key, KeyHash::of(key)), session.db(), now, counters),
+                _ => keyspace.access(Locks::Keys(&named), session.db(), now, counters),
+            }
+        }
+        (Lock::None | Lock::Each, ..) => keyspace.access(Locks::None, session.db(), now, counters),
+        (Lock::All, ..) => keyspace.access(Locks::All, session.db(), now, counters),
+    };
+    keys.no_touch = session.no_touch;
+    let mut context = Context { server, session, reply, keys, now, command };
+    let result = (command.handler)(&mut context, args);
+    if context.keys.finish(&args) {
+        counters.changes.bump();
+    }
+    result
+}

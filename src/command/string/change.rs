@@ -1,0 +1,209 @@
+//! Changing a string in place: counters, APPEND, SETRANGE; and DELIFEQ.
+
+use bytes::BytesMut;
+
+use super::value::{StringView, new_string, new_string_from};
+use crate::command::context::{CommandResult, Context, Outcome};
+use crate::keyspace::{Access, BIG_STRING, Event, Expiry, Kind, NewValue, Record, Value};
+use crate::resp::{Args, OwnedArgs, ReplyError};
+use crate::value::number;
+
+/// `INCR key`
+pub(super) fn incr(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    add(ctx, args.at(1), 1, Event::string("incrby"))
+}
+
+/// `DECR key`
+pub(super) fn decr(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    add(ctx, args.at(1), -1, Event::string("incrby"))
+}
+
+/// `INCRBY key increment`
+pub(super) fn incrby(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    let increment = number::parse_i64(args.at(2)).ok_or(ReplyError::NOT_INTEGER)?;
+    add(ctx, args.at(1), increment, Event::string("incrby"))
+}
+
+/// `DECRBY key decrement`
+pub(super) fn decrby(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    let decrement = number::parse_i64(args.at(2)).ok_or(ReplyError::NOT_INTEGER)?;
+    let increment = decrement.checked_neg().ok_or_else(|| ReplyError::new("ERR decrement would overflow"))?;
+    add(ctx, args.at(1), increment, Event::string("incrby"))
+}
+
+fn add(ctx: &mut Context<'_>, key: &[u8], increment: i64, event: Event) -> CommandResult {
+    let sum = if let Some(mut found) = ctx.keys.edit(key) {
+        let (old, is_int) = match found.value() {
+            Value::Int(value) => (value, true),
+            _ => {
+                let mut string = StringView::of(found.record())?;
+                (number::parse_i64(string.bytes()).ok_or(ReplyError::NOT_INTEGER)?, false)
+            }
+        };
+        let sum = old.checked_add(increment).ok_or(ReplyError::OVERFLOW)?;
+        if is_int {
+            found.change(event, |record| record.set_int(sum));
+        } else {
+            found.set_value(NewValue::Int(sum), event);
+        }
+        sum
+    } else {
+        ctx.keys.create(key, NewValue::Int(increment), None, event);
+        increment
+    };
+    ctx.reply.int(sum);
+    Ok(Outcome::Done)
+}
+
+/// `INCRBYFLOAT key increment`
+pub(super) fn incrbyfloat(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    let key = args.at(1);
+    let sum = {
+        let found = ctx.keys.peek(key);
+        let mut string = found.map_or(Ok(StringView::Bytes(b"0")), StringView::of)?;
+        number::add_floats(string.bytes(), args.at(2)).map_err(|error| match error {
+            number::FloatError::NotFloat => ReplyError::NOT_FLOAT,
+            number::FloatError::NotFinite => ReplyError::NAN_OR_INFINITY,
+        })?
+    };
+    ctx.keys.set(key, new_string_from(sum.as_bytes()), Expiry::Keep, Event::string("incrbyfloat"));
+    ctx.keys.effect_instead(|| vec![OwnedArgs::from_iter([&b"SET"[..], key, sum.as_bytes(), b"KEEPTTL"])]);
+    ctx.reply.bulk(sum.as_bytes());
+    Ok(Outcome::Done)
+}
+
+/// Whether a string may have this many bytes.
+fn check_length(ctx: &Context<'_>, length: usize) -> Result<(), ReplyError> {
+    if length as u64 > ctx.server.settings.proto_max_bulk_len() as u64 {
+        return Err(ReplyError::STRING_TOO_LONG);
+    }
+    Ok(())
+}
+
+/// `APPEND key value`
+pub(super) fn append(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    let (key, tail) = (args.at(1), args.at(2));
+    let event = Event::string("append");
+    let Some(record) = ctx.keys.peek(key) else {
+        ctx.keys.create(key, new_string(&args, 2), None, event);
+        ctx.reply.int(tail.len() as i64);
+        return Ok(Outcome::Done);
+    };
+    let old = StringView::of(record)?.bytes().len();
+    check_length(ctx, old.saturating_add(tail.len()))?;
+    if !tail.is_empty() {
+        write_at(&mut ctx.keys, key, old, tail, event);
+    }
+    ctx.reply.int((old + tail.len()) as i64);
+    Ok(Outcome::Done)
+}
+
+/// `SETRANGE key offset value`
+pub(super) fn setrange(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    let offset = number::parse_i64(args.at(2)).ok_or(ReplyError::NOT_INTEGER)?;
+    let offset = usize::try_from(offset).map_err(|_| ReplyError::new("ERR offset is out of range"))?;
+    let (key, part) = (args.at(1), args.at(3));
+    let event = Event::string("setrange");
+    let found = ctx.keys.peek(key);
+    let absent = found.is_none();
+    let old = found.map_or(Ok(0), |record| Ok(StringView::of(record)?.bytes().len()))?;
+    if part.is_empty() {
+        ctx.reply.int(old as i64);
+        return Ok(Outcome::Done);
+    }
+    check_length(ctx, offset.saturating_add(part.len()))?;
+    if absent {
+        ctx.keys.create(key, NewValue::Raw(b""), None, event);
+    }
+    write_at(&mut ctx.keys, key, offset, part, event);
+    ctx.reply.int(old.max(offset + part.len()) as i64);
+    Ok(Outcome::Done)
+}
+
+/// Writes `part` at `offset` into the string under `key`, which exists; what lies between its end and `offset` is zero.
+fn write_at(keys: &mut Access<'_>, key: &[u8], offset: usize, part: &[u8], event: Event) {
+    let Some(mut found) = keys.edit(key) else { return };
+    found.change(event, |record| {
+        if record.view().kind() == Kind::BigStr {
+            write_into_big(record, offset, part);
+            return;
+        }
+        if record.view().kind() != Kind::Raw {
+            let bytes = StringView::of(record.view()).map(|mut string| string.bytes().to_vec()).unwrap_or_default();
+            record.set_value(NewValue::Raw(&bytes));
+        }
+        let Value::Str(bytes) = record.view().value() else { return };
+        let len = bytes.len();
+        if offset + part.len() >= BIG_STRING {
+            let mut big = BytesMut::with_capacity((offset + part.len()).max(len));
+            big.extend_from_slice(bytes);
+            patch(&mut big, offset, part);
+            record.set_value(NewValue::BigStr(big.freeze()));
+        } else if offset >= len {
+            let gap = [0; 256];
+            let mut end = len;
+            while end < offset {
+                let zeros = &gap[..(offset - end).min(gap.len())];
+                record.splice(end, 0, &[zeros]);
+                end += zeros.len();
+            }
+            record.splice(end, 0, &[part]);
+        } else {
+            record.splice(offset, part.len().min(len - offset), &[part]);
+        }
+    });
+}
+
+/// Changes a big string in its own allocation, unless a reply still holds it.
+fn write_into_big(record: &mut Record, offset: usize, part: &[u8]) {
+    let bytes = record.big_str_mut();
+    let mut big = match std::mem::take(bytes).try_into_mut() {
+        Ok(ours) => ours,
+        Err(shared) => BytesMut::from(&shared[..]),
+    };
+    patch(&mut big, offset, part);
+    *bytes = big.freeze();
+}
+
+fn patch(bytes: &mut BytesMut, offset: usize, part: &[u8]) {
+    let end = offset + part.len();
+    if bytes.len() < offset {
+        bytes.resize(offset, 0);
+    }
+    let within = bytes.len().min(end) - offset;
+    bytes[offset..offset + within].copy_from_slice(&part[..within]);
+    bytes.extend_from_slice(&part[within..]);
+}
+
+/// `DELIFEQ key value`
+pub(super) fn delifeq(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    let mut deleted = false;
+    if let Some(found) = ctx.keys.edit(args.at(1)) {
+        deleted = StringView::of(found.record())?.bytes() == args.at(2);
+        if deleted {
+            found.delete(Event::DEL);
+        }
+    }
+    if deleted {
+        ctx.keys.effect_instead(|| vec![OwnedArgs::from_iter([b"DEL", args.at(1)])]);
+    }
+    ctx.reply.int(i64::from(deleted));
+    Ok(Outcome::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patches_within_across_and_beyond_the_end() {
+        let patched = |offset, part: &[u8]| {
+            let mut bytes = BytesMut::from(&b"hello"[..]);
+            patch(&mut bytes, offset, part);
+            bytes.freeze()
+        };
+        assert_eq!(&patched(1, b"EL")[..], b"hELlo");
+        assert_eq!(&patched(3, b"LOW")[..], b"helLOW");
+        assert_eq!(&patched(7, b"x")[..], b"hello\0\0x");
+    }
+}

@@ -1,0 +1,371 @@
+//! Access to the keyspace for the length of one command: the locks it holds, and what may be done under them.
+//!
+//! Only [`Keyspace::access`] takes shard locks, in ascending order of the shards, before a handler runs; a handler has
+//! an [`Access`] and can take none.  Looking up a key whose shard is not held is a defect of the command's key
+//! specification and panics (the connection gets an error, nothing is lost).
+
+use parking_lot::MutexGuard;
+
+use super::door::{Effects, Event};
+use super::entry::{self, KeyMut};
+use super::hash::{KeyHash, SHARDS, ShardIndex};
+use super::record::{NewValue, Record, RecordRef};
+use super::shard::{Part, ShardData};
+use super::Keyspace;
+use crate::clock::UnixMillis;
+use crate::resp::{Args, OwnedArgs};
+use crate::stats::Counters;
+
+/// Which locks a command needs.
+#[derive(Debug, Clone, Copy)]
+pub enum Locks<'a> {
+    /// None, or one shard at a time while it walks over the keyspace ([`Access::each_shard`]).
+    None,
+    /// The one shard of a key whose hash is known.
+    One(&'a [u8], KeyHash),
+    /// The shards of these keys.
+    Keys(&'a [&'a [u8]]),
+    /// Everything.
+    All,
+}
+
+#[derive(Debug)]
+enum Held<'k> {
+    None,
+    One(ShardIndex, MutexGuard<'k, ShardData>),
+    /// In ascending order of the shards.
+    Many(Vec<(ShardIndex, MutexGuard<'k, ShardData>)>),
+    All(Vec<MutexGuard<'k, ShardData>>),
+}
+
+/// What becomes of a key's expiry when its value is replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expiry {
+    /// The key keeps the one it has.
+    Keep,
+    /// The key lives until it is deleted.
+    Never,
+    /// The key ceases to exist at this moment.
+    At(UnixMillis),
+}
+
+/// The keyspace as one command may use it.
+#[derive(Debug)]
+pub struct Access<'k> {
+    keyspace: &'k Keyspace,
+    held: Held<'k>,
+    effects: Effects,
+    /// Hashes already computed, by the address of the key's bytes.
+    known: Known,
+    counters: &'k Counters,
+    /// The database that the methods without a `db` use.
+    pub db: usize,
+    /// The moment at which the command runs.
+    pub now: UnixMillis,
+    /// Reads leave no trace in the access history (`CLIENT NO-TOUCH`).
+    pub no_touch: bool,
+}
+
+#[derive(Debug)]
+enum Known {
+    Nothing,
+    One(*const u8, KeyHash),
+    /// With the index of the next one expected: keys are asked for in the order of the arguments.
+    Many(Vec<(*const u8, KeyHash)>, usize),
+}
+
+/// The resolution of access history is a second, in 24 bits.
+fn access_clock(now: UnixMillis) -> u32 {
+    (now / 1000) as u32 & 0x00FF_FFFF
+}
+
+/// Seconds since a record was last touched.
+pub fn idle_seconds(record: RecordRef<'_>, now: UnixMillis) -> u32 {
+    access_clock(now).wrapping_sub(record.access()) & 0x00FF_FFFF
+}
+
+impl Keyspace {
+    /// Takes the locks that a command needs. The one place where shard locks are taken for commands.
+    ///
+    /// Blocks for as long as other commands hold them, which is short; never called with locks held.
+    #[inline]
+    pub fn access<'k>(&'k self, locks: Locks<'_>, db: usize, now: UnixMillis, counters: &'k Counters) -> Access<'k> {
+        let (held, known) = match locks {
+            Locks::None => (Held::None, Known::Nothing),
+            Locks::One(key, hash) => {
+                let shard = hash.shard();
+                (Held::One(shard, self.shards[shard.index()].data.lock()), Known::One(key.as_ptr(), hash))
+            }
+            Locks::Keys(keys) => self.lock_many(keys),
+            Locks::All => (Held::All(self.shards.iter().map(|shard| shard.data.lock()).collect()), Known::Nothing),
+        };
+        Access { keyspace: self, held, effects: Effects::default(), known, counters, db, now, no_touch: false }
+    }
+
+    fn lock_many<'k>(&'k self, keys: &[&[u8]]) -> (Held<'k>, Known) {
+        let hashes: Vec<_> = keys.iter().map(|key| (key.as_ptr(), KeyHash::of(key))).collect();
+        let mut shards: Vec<_> = hashes.iter().map(|(_, hash)| hash.shard()).collect();
+        shards.sort_unstable();
+        shards.dedup();
+        let held = shards.into_iter().map(|shard| (shard, self.shards[shard.index()].data.lock())).collect();
+        (Held::Many(held), Known::Many(hashes, 0))
+    }
+}
+
+impl<'k> Access<'k> {
+    /// The hash of a key; free if the dispatcher computed it for the same bytes.
+    #[inline]
+    fn hash(&mut self, key: &[u8]) -> KeyHash {
+        match &mut self.known {
+            Known::One(address, hash) if *address == key.as_ptr() => return *hash,
+            Known::Many(known, next) => {
+                for _ in 0..known.len() {
+                    let (address, hash) = known[*next];
+                    *next = (*next + 1) % known.len();
+                    if address == key.as_ptr() {
+                        return hash;
+                    }
+                }
+            }
+            _ => {}
+        }
+        KeyHash::of(key)
+    }
+
+    /// The part of database `db` that holds `key`, with everything that a change needs.
+    #[inline]
+    fn locate(&mut self, db: usize, key: &[u8]) -> Located<'_> {
+        let hash = self.hash(key);
+        let shard = hash.shard();
+        let data = match &mut self.held {
+            Held::One(held, data) if *held == shard => data,
+            Held::Many(held) => match held.binary_search_by_key(&shard, |(index, _)| *index) {
+                Ok(at) => &mut held[at].1,
+                Err(_) => not_held(),
+            },
+            Held::All(all) => &mut all[shard.index()],
+            Held::One(..) | Held::None => not_held(),
+        };
+        Located { part: data.part(db), hash, keyspace: self.keyspace, effects: &mut self.effects, counters: self.counters, db }
+    }
+
+    /// Looks a key up for reading, as reading commands do: counts a hit or a miss, and touches the access history.
+    ///
+    /// A key whose time has come is removed and not found.
+    #[inline]
+    pub fn read(&mut self, key: &[u8]) -> Option<RecordRef<'_>> {
+        let (now, no_touch, counters) = (self.now, self.no_touch, self.counters);
+        let found = self.locate(self.db, key).live(key, now);
+        match found {
+            Some(slot) => {
+                counters.keyspace_hits.bump();
+                let record = slot.slot.into_ref();
+                if !no_touch {
+                    record.touch(access_clock(now));
+                }
+                Some(record)
+            }
+            None => {
+                counters.keyspace_misses.bump();
+                None
+            }
+        }
+    }
+
+    /// Looks a key up as commands do that ask about a key rather than for its value: counts, but does not touch.
+    pub fn look(&mut self, key: &[u8]) -> Option<RecordRef<'_>> {
+        let counters = self.counters;
+        let found = self.peek(key);
+        match found {
+            Some(_) => counters.keyspace_hits.bump(),
+            None => counters.keyspace_misses.bump(),
+        }
+        found
+    }
+
+    /// Looks a key up without a trace: no hit, no miss, no touch.
+    #[inline]
+    pub fn peek(&mut self, key: &[u8]) -> Option<RecordRef<'_>> {
+        self.peek_in(self.db, key)
+    }
+
+    /// [`Access::peek`] in another database.
+    pub fn peek_in(&mut self, db: usize, key: &[u8]) -> Option<RecordRef<'_>> {
+        let now = self.now;
+        self.locate(db, key).live(key, now).map(|found| found.slot.into_ref())
+    }
+
+    /// Looks a key up to change it: touches the access history, counts neither hit nor miss.
+    #[inline]
+    pub fn edit(&mut self, key: &[u8]) -> Option<KeyMut<'_>> {
+        let (now, no_touch) = (self.now, self.no_touch);
+        let found = self.locate(self.db, key).live(key, now)?;
+        if !no_touch {
+            found.slot.get().touch(access_clock(now));
+        }
+        Some(KeyMut::new(found.slot, found.expiring, &found.keyspace.door, found.effects, found.db))
+    }
+
+    /// [`Access::edit`] that counts a hit or a miss, as commands do that read what they change (`GETDEL`, `GETEX`, `SET GET`).
+    pub fn read_to_edit(&mut self, key: &[u8]) -> Option<KeyMut<'_>> {
+        let counters = self.counters;
+        let found = self.edit(key);
+        match found {
+            Some(_) => counters.keyspace_hits.bump(),
+            None => counters.keyspace_misses.bump(),
+        }
+        found
+    }
+
+    /// Creates a key that [`Access::edit`] or [`Access::read`] has just not found.
+    pub fn create(&mut self, key: &[u8], value: NewValue<'_>, expiry: Option<UnixMillis>, event: Event) {
+        let record = Record::new(key, value, expiry, access_clock(self.now));
+        self.put(self.db, record, event);
+    }
+
+    /// Sets a key to a value, whatever it held.
+    ///
+    /// Returns whether it existed.
+    pub fn set(&mut self, key: &[u8], value: NewValue<'_>, expiry: Expiry, event: Event) -> bool {
+        if let Some(mut found) = self.edit(key) {
+            let new = match expiry {
+                Expiry::Keep => found.expiry(),
+                Expiry::Never => None,
+                Expiry::At(moment) => Some(moment),
+            };
+            found.change(event, |record| record.replace(value, new));
+            return true;
+        }
+        let expiry = match expiry {
+            Expiry::At(moment) => Some(moment),
+            Expiry::Keep | Expiry::Never => None,
+        };
+        self.create(key, value, expiry, event);
+        false
+    }
+
+    /// Removes a key.  Returns whether it existed.
+    pub fn remove(&mut self, key: &[u8], event: Event) -> bool {
+        self.edit(key).map(|found| found.delete(event)).is_some()
+    }
+
+    /// [`Access::remove`] in another database.
+    pub fn remove_in(&mut self, db: usize, key: &[u8], event: Event) -> bool {
+        let current = std::mem::replace(&mut self.db, db);
+        let existed = self.remove(key, event);
+        self.db = current;
+        existed
+    }
+
+    /// Removes a key and gives its record, to be [`Access::put`] elsewhere.
+    pub fn take(&mut self, key: &[u8], event: Event) -> Option<Record> {
+        self.edit(key).map(|found| found.take(event))
+    }
+
+    /// Inserts a record under the key it carries, which must not exist in `db`.
+    pub fn put(&mut self, db: usize, record: Record, event: Event) {
+        let Located { part, hash, keyspace, effects, .. } = self.locate(db, record.view().key());
+        entry::insert(part, hash.table(), record, &keyspace.door, effects, db, event);
+    }
+
+    /// The command's effect is not its own arguments but these requests, made only if somebody listens.
+    ///
+    /// Called again it adds to them. An empty list means no effect at all.
+    pub fn effect_instead(&mut self, requests: impl FnOnce() -> Vec<OwnedArgs>) {
+        if self.keyspace.door.listener().is_some() {
+            let db = self.db;
+            self.effects.instead.get_or_insert_default().extend(requests().into_iter().map(|request| (db, request)));
+        }
+    }
+
+    /// Whether something was changed so far.
+    pub fn changed(&self) -> bool {
+        self.effects.changed
+    }
+
+    /// Says that something changed that no key's guard has seen (`FLUSHALL`, `SWAPDB`).
+    pub fn note_change(&mut self) {
+        self.effects.changed = true;
+    }
+
+    /// Ends the command: hands on its effect, then gives the locks back. Returns whether it changed something.
+    pub fn finish(mut self, request: &Args<'_>) -> bool {
+        let effects = std::mem::take(&mut self.effects);
+        let door = &self.keyspace.door;
+        if door.listener().is_some() {
+            for (db, request) in effects.first {
+                door.deliver(db, &request.view());
+            }
+            match effects.instead {
+                Some(instead) => instead.iter().for_each(|(db, request)| door.deliver(*db, &request.view())),
+                None if effects.changed => door.deliver(self.db, request),
+                None => {}
+            }
+        }
+        effects.changed
+    }
+
+    /// Visits every shard: under the lock already held, or taking one lock at a time.
+    pub(super) fn each_shard(&mut self, mut visit: impl FnMut(ShardIndex, &mut ShardData, &mut Effects)) {
+        for index in 0..SHARDS {
+            self.with_shard(index, &mut visit);
+        }
+    }
+
+    /// Visits one shard: see [`Access::each_shard`].
+    pub(super) fn with_shard<R>(
+        &mut self,
+        index: usize,
+        visit: impl FnOnce(ShardIndex, &mut ShardData, &mut Effects) -> R,
+    ) -> R {
+        let shard = ShardIndex(index as u16);
+        match &mut self.held {
+            Held::All(all) => visit(shard, &mut all[index], &mut self.effects),
+            Held::None => visit(shard, &mut self.keyspace.shards[index].data.lock(), &mut self.effects),
+            Held::One(..) | Held::Many(_) => not_held(),
+        }
+    }
+
+    /// The keyspace that this is access to.
+    pub(super) fn keyspace(&self) -> &'k Keyspace {
+        self.keyspace
+    }
+}
+
+#[cold]
+fn not_held() -> ! {
+    panic!("a command used a key that its key specification does not name")
+}
+
+/// Where a key is or would be.
+struct Located<'a> {
+    part: &'a mut Part,
+    hash: KeyHash,
+    keyspace: &'a Keyspace,
+    effects: &'a mut Effects,
+    counters: &'a Counters,
+    db: usize,
+}
+
+/// A key that exists.
+struct Found<'a> {
+    slot: crate::value::table::Slot<'a, Record>,
+    expiring: &'a mut u32,
+    keyspace: &'a Keyspace,
+    effects: &'a mut Effects,
+    db: usize,
+}
+
+impl<'a> Located<'a> {
+    /// The key's slot, unless it is absent or its time has come; then it is removed.
+    #[inline]
+    fn live(self, key: &[u8], now: UnixMillis) -> Option<Found<'a>> {
+        let Located { part, hash, keyspace, effects, counters, db } = self;
+        let slot = part.table.find_mut(hash.table(), |record| record.key() == key)?;
+        if slot.get().is_expired(now) {
+            KeyMut::new(slot, &mut part.expiring, &keyspace.door, effects, db).expire(counters);
+            return None;
+        }
+        Some(Found { slot, expiring: &mut part.expiring, keyspace, effects, db })
+    }
+}

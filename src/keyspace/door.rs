@@ -1,0 +1,153 @@
+//! The one door for writes: who hears of a change, and in which form.
+//!
+//! Every change of a record goes through [`super::entry::KeyMut`], which calls here *before* it touches a key and
+//! *after* it has changed one.  *After* fires only if something changed, so `SADD` of a present member is silent.
+//! Behind the command's last change its **effect** is handed on: the command's own arguments, or the deterministic form
+//! that the handler gave (an absolute expiry, `DEL` for what expired), such that replaying the effects in their order
+//! into an empty keyspace gives the same keyspace.  Order numbers are drawn while all locks of the command are held.
+//!
+//! Expiry's index is kept by the door itself. With no listener the door costs a branch.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::record::RecordRef;
+use crate::resp::{Args, OwnedArgs};
+
+/// What happened to a key, by the name under which notifications announce it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Event {
+    /// The name, as in Redis's keyspace notifications.
+    pub name: &'static str,
+    /// The class that `notify-keyspace-events` selects it by.
+    pub class: EventClass,
+}
+
+/// Classes of events, as `notify-keyspace-events` has letters for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventClass {
+    /// `g`: commands for any type.
+    Generic,
+    /// `$`: strings.
+    String,
+    /// `h`: hashes.
+    Hash,
+    /// `z`: sorted sets.
+    ZSet,
+    /// `x`: what expired.
+    Expired,
+}
+
+impl Event {
+    /// An event of the class `class`.
+    pub const fn new(class: EventClass, name: &'static str) -> Self {
+        Self { name, class }
+    }
+
+    /// A generic event.
+    pub const fn generic(name: &'static str) -> Self {
+        Self::new(EventClass::Generic, name)
+    }
+
+    /// An event of strings.
+    pub const fn string(name: &'static str) -> Self {
+        Self::new(EventClass::String, name)
+    }
+
+    /// An event of hashes.
+    pub const fn hash(name: &'static str) -> Self {
+        Self::new(EventClass::Hash, name)
+    }
+
+    /// An event of sorted sets.
+    pub const fn zset(name: &'static str) -> Self {
+        Self::new(EventClass::ZSet, name)
+    }
+
+    /// A key was deleted.
+    pub const DEL: Self = Self::generic("del");
+    /// A key's time had come.
+    pub const EXPIRED: Self = Self::new(EventClass::Expired, "expired");
+    /// A key got a time to live.
+    pub const EXPIRE: Self = Self::generic("expire");
+    /// A string was set.
+    pub const SET: Self = Self::string("set");
+}
+
+/// One change, as listeners hear of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Change<'a> {
+    /// The database.
+    pub db: usize,
+    /// The key.
+    pub key: &'a [u8],
+    /// What happened.
+    pub event: Event,
+    /// The size of the record before, in bytes; 0 if there was none.
+    pub old_size: usize,
+    /// The size of the record after; 0 if it is gone.
+    pub new_size: usize,
+}
+
+/// Somebody who wants to know of every write.
+///
+/// Called with the shard's lock held: it must be quick, and must not call back into the keyspace.
+pub trait Listener: Send + Sync {
+    /// `key` is about to be touched for the first time in this command; `record` is what it holds.
+    fn before(&self, db: usize, key: &[u8], record: Option<RecordRef<'_>>) {
+        let _ = (db, key, record);
+    }
+
+    /// A key has changed.
+    fn after(&self, change: &Change<'_>) {
+        let _ = change;
+    }
+
+    /// A command's effect on database `db`, as a request that has the same result whenever it is replayed.
+    ///
+    /// `order` rises by one from effect to effect, in an order that agrees with the order of the writes of every key.
+    fn effect(&self, order: u64, db: usize, request: &Args<'_>);
+}
+
+/// The listeners and the order of effects.
+#[derive(Default)]
+pub struct Door {
+    listener: Option<Box<dyn Listener>>,
+    order: AtomicU64,
+}
+
+impl std::fmt::Debug for Door {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Door").field("listening", &self.listener.is_some()).field("order", &self.order).finish()
+    }
+}
+
+impl Door {
+    /// A door with somebody behind it.
+    pub fn with(listener: Box<dyn Listener>) -> Self {
+        Self { listener: Some(listener), order: AtomicU64::new(0) }
+    }
+
+    /// Whoever listens.
+    #[inline]
+    pub fn listener(&self) -> Option<&dyn Listener> {
+        self.listener.as_deref()
+    }
+
+    /// Hands on an effect. The caller holds every lock that the effect's keys need.
+    pub(super) fn deliver(&self, db: usize, request: &Args<'_>) {
+        if let Some(listener) = &self.listener {
+            listener.effect(self.order.fetch_add(1, Ordering::Relaxed), db, request);
+        }
+    }
+}
+
+/// The effects that one command has gathered so far.
+#[derive(Debug, Default)]
+pub(super) struct Effects {
+    /// Something changed: without a form of its own, the command's arguments are its effect.
+    pub(super) changed: bool,
+    /// What expired on the way: always before the command's own effect.
+    pub(super) first: Vec<(usize, OwnedArgs)>,
+    /// The deterministic form, if the handler gave one. Empty: the command has no effect of its own.
+    pub(super) instead: Option<Vec<(usize, OwnedArgs)>>,
+}

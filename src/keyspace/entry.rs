@@ -1,0 +1,163 @@
+//! The write guard: the only way to change a record.
+//!
+//! A [`KeyMut`] is a key that exists, under its shard's lock.  Its methods change the record; when it goes out of scope
+//! after a change it settles the accounts: the count of expiring keys, the expiry index, the listeners behind the door.
+
+use super::shard::Part;
+use super::door::{Change, Door, Effects, Event};
+use super::record::{NewValue, Record, RecordRef, Value};
+use crate::clock::UnixMillis;
+use crate::resp::OwnedArgs;
+use crate::stats::Counters;
+use crate::value::table::Slot;
+
+/// A key that exists, to be changed.
+#[derive(Debug)]
+pub struct KeyMut<'a> {
+    /// Empty only while the guard itself removes the key.
+    slot: Option<Slot<'a, Record>>,
+    expiring: &'a mut u32,
+    door: &'a Door,
+    effects: &'a mut Effects,
+    db: usize,
+    had_expiry: bool,
+    old_size: usize,
+    event: Option<Event>,
+}
+
+impl<'a> KeyMut<'a> {
+    pub(super) fn new(slot: Slot<'a, Record>, expiring: &'a mut u32, door: &'a Door, effects: &'a mut Effects, db: usize) -> Self {
+        let had_expiry = slot.get().expiry().is_some();
+        Self { slot: Some(slot), expiring, door, effects, db, had_expiry, old_size: 0, event: None }
+    }
+
+    /// The record.
+    #[inline]
+    pub fn record(&self) -> RecordRef<'_> {
+        self.slot().get()
+    }
+
+    /// The value.
+    #[inline]
+    pub fn value(&self) -> Value<'_> {
+        self.record().value()
+    }
+
+    /// The moment from which the key no longer exists.
+    pub fn expiry(&self) -> Option<UnixMillis> {
+        self.record().expiry()
+    }
+
+    /// Changes the record, and announces the change as `event`.
+    ///
+    /// Of several changes through one guard the last event is announced.
+    pub fn change<R>(&mut self, event: Event, f: impl FnOnce(&mut Record) -> R) -> R {
+        self.before();
+        self.event = Some(event);
+        let mut result = None;
+        self.slot_mut().replace_with(|mut record| {
+            result = Some(f(&mut record));
+            record
+        });
+        result.expect("replace_with calls its function")
+    }
+
+    /// Replaces the value; the expiry stays.
+    pub fn set_value(&mut self, value: NewValue<'_>, event: Event) {
+        self.change(event, |record| record.set_value(value));
+    }
+
+    /// Sets or takes away the expiry.
+    pub fn set_expiry(&mut self, expiry: Option<UnixMillis>, event: Event) {
+        self.change(event, |record| record.set_expiry(expiry));
+    }
+
+    /// Removes the key.
+    pub fn delete(self, event: Event) {
+        drop(self.take(event));
+    }
+
+    /// Removes the key and gives its record.
+    pub fn take(mut self, event: Event) -> Record {
+        self.before();
+        let record = self.remove();
+        if self.had_expiry {
+            *self.expiring -= 1;
+        }
+        self.effects.changed = true;
+        if let Some(listener) = self.door.listener() {
+            listener.after(&Change { db: self.db, key: record.view().key(), event, old_size: self.old_size, new_size: 0 });
+        }
+        // The slot is empty now: there is nothing left to settle.
+        self.event = None;
+        record
+    }
+
+    /// Removes a key whose time has come. Its effect is a `DEL` of its own, ahead of the command's.
+    pub(super) fn expire(mut self, counters: &Counters) {
+        counters.expired_keys.bump();
+        self.before();
+        let record = self.remove();
+        *self.expiring -= 1;
+        if let Some(listener) = self.door.listener() {
+            let event = Event::EXPIRED;
+            listener.after(&Change { db: self.db, key: record.view().key(), event, old_size: self.old_size, new_size: 0 });
+            self.effects.first.push((self.db, OwnedArgs::from_iter([&b"DEL"[..], record.view().key()])));
+        }
+    }
+
+    fn slot(&self) -> &Slot<'a, Record> {
+        self.slot.as_ref().expect("the slot is given up only by methods that consume the guard")
+    }
+
+    fn slot_mut(&mut self) -> &mut Slot<'a, Record> {
+        self.slot.as_mut().expect("the slot is given up only by methods that consume the guard")
+    }
+
+    fn remove(&mut self) -> Record {
+        self.slot.take().expect("the slot is given up only by methods that consume the guard").remove()
+    }
+
+    fn before(&mut self) {
+        if self.event.is_none()
+            && let Some(listener) = self.door.listener()
+        {
+            let record = self.record();
+            let size = record.memory();
+            listener.before(self.db, record.key(), Some(record));
+            self.old_size = size;
+        }
+    }
+}
+
+impl Drop for KeyMut<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        let Some(event) = self.event else { return };
+        self.effects.changed = true;
+        match (self.had_expiry, self.expiry().is_some()) {
+            (false, true) => *self.expiring += 1,
+            (true, false) => *self.expiring -= 1,
+            _ => {}
+        }
+        if let Some(listener) = self.door.listener() {
+            let record = self.record();
+            let new_size = record.memory();
+            listener.after(&Change { db: self.db, key: record.key(), event, old_size: self.old_size, new_size });
+        }
+    }
+}
+
+/// Puts a new record into a table; its key must not be there.
+pub(super) fn insert(part: &mut Part, hash: u64, record: Record, door: &Door, effects: &mut Effects, db: usize, event: Event) {
+    let view = record.view();
+    if let Some(listener) = door.listener() {
+        listener.before(db, view.key(), None);
+        listener.after(&Change { db, key: view.key(), event, old_size: 0, new_size: view.memory() });
+    }
+    effects.changed = true;
+    if view.expiry().is_some() {
+        part.expiring += 1;
+    }
+    part.table.insert_new(hash, record);
+}

@@ -1,0 +1,62 @@
+//! Shards: the keyspace's parts, each behind its own short lock on its own cache line.
+//!
+//! A shard holds its range of hashes of *all* databases. The lock spins, then parks, and is never poisoned.
+
+use parking_lot::Mutex;
+
+use super::record::Record;
+use crate::value::table::Table;
+
+/// One database's part of a shard.
+#[derive(Debug, Default)]
+pub struct Part {
+    pub(super) table: Table<Record>,
+    /// How many of its keys have an expiry.
+    pub(super) expiring: u32,
+}
+
+/// What a shard's lock guards.
+#[derive(Debug)]
+pub struct ShardData {
+    /// Database 0 is everybody's: its table lies next to the lock.
+    first: Part,
+    rest: Box<[Part]>,
+}
+
+impl ShardData {
+    fn new(databases: usize) -> Self {
+        Self { first: Part::default(), rest: (1..databases).map(|_| Part::default()).collect() }
+    }
+
+    /// The part of database `db`.
+    #[inline]
+    pub(super) fn part(&mut self, db: usize) -> &mut Part {
+        match db {
+            0 => &mut self.first,
+            _ => &mut self.rest[db - 1],
+        }
+    }
+
+    /// Exchanges two databases.
+    pub(super) fn swap(&mut self, a: usize, b: usize) {
+        let (low, high) = (a.min(b), a.max(b));
+        if low != high {
+            let (left, right) = self.rest.split_at_mut(high - 1);
+            let low = if low == 0 { &mut self.first } else { &mut left[low - 1] };
+            std::mem::swap(low, &mut right[0]);
+        }
+    }
+}
+
+/// A shard: its lock and what it guards.
+#[derive(Debug)]
+#[repr(align(64))]
+pub(super) struct Shard {
+    pub(super) data: Mutex<ShardData>,
+}
+
+impl Shard {
+    pub(super) fn new(databases: usize) -> Self {
+        Self { data: Mutex::new(ShardData::new(databases)) }
+    }
+}

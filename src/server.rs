@@ -1,0 +1,136 @@
+//! What all connections of a server share.
+//!
+//! A process may hold several servers (the tests do): nothing here is global.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
+
+use crate::clock::{Clock, UnixMillis};
+use crate::config::Settings;
+use crate::keyspace::Keyspace;
+use crate::mailbox::Mailboxes;
+use crate::pubsub::PubSub;
+use crate::session::{Pause, Registry};
+use crate::stats::Stats;
+
+/// A running server's shared state; always behind an `Arc`.
+pub struct Server {
+    /// The settings, as they are now.
+    pub settings: Settings,
+    /// All keys.
+    pub keyspace: Keyspace,
+    /// Counters.
+    pub stats: Stats,
+    /// The connections.
+    pub clients: Registry,
+    /// Channels and patterns.
+    pub pubsub: PubSub,
+    /// How to reach the other workers' connections.
+    pub mailboxes: Mailboxes,
+    /// The wall clock.
+    pub clock: Clock,
+    /// `CLIENT PAUSE`.
+    pub pause: Pause,
+    /// What the running server knows of itself.
+    pub facts: Facts,
+    /// The sweeper may run (`DEBUG SET-ACTIVE-EXPIRE`).
+    pub active_expire: AtomicBool,
+    /// The cron may run (`DEBUG PAUSE-CRON`).
+    pub cron_paused: AtomicBool,
+    shutdown: Shutdown,
+}
+
+/// Facts of this run.
+#[derive(Debug)]
+pub struct Facts {
+    /// 40 hexadecimal digits, different in every run.
+    pub run_id: String,
+    /// When the server started: the monotonic clock.
+    pub started: Instant,
+    /// When the server started: the wall clock.
+    pub started_at: UnixMillis,
+}
+
+/// The request to end the server.
+#[derive(Debug, Default)]
+struct Shutdown {
+    asked: AtomicBool,
+    notify: tokio::sync::Notify,
+}
+
+/// Threads that count beside the workers: the acceptor and the sweeper, in this order behind the workers.
+pub const SERVICE_THREADS: usize = 2;
+
+impl Server {
+    /// A server with these settings and `workers` workers, not yet listening.
+    pub fn new(settings: Settings, workers: usize, clock: Clock) -> Self {
+        let databases = settings.databases().max(1);
+        Self::with_keyspace(settings, workers, clock, Keyspace::new(databases))
+    }
+
+    /// The same over a keyspace that somebody listens to.
+    pub fn with_keyspace(settings: Settings, workers: usize, clock: Clock, keyspace: Keyspace) -> Self {
+        Self {
+            keyspace,
+            stats: Stats::new(workers + SERVICE_THREADS, crate::command::table::count()),
+            clients: Registry::default(),
+            pubsub: PubSub::default(),
+            mailboxes: Mailboxes::new(workers),
+            pause: Pause::default(),
+            facts: Facts { run_id: run_id(), started: Instant::now(), started_at: clock.now() },
+            active_expire: AtomicBool::new(true),
+            cron_paused: AtomicBool::new(false),
+            shutdown: Shutdown::default(),
+            settings,
+            clock,
+        }
+    }
+
+    /// The number of the acceptor thread, for [`Stats::of`].
+    pub fn acceptor_thread(&self) -> usize {
+        self.mailboxes.workers()
+    }
+
+    /// The number of the sweeper thread, for [`Stats::of`].
+    pub fn sweeper_thread(&self) -> usize {
+        self.mailboxes.workers() + 1
+    }
+
+    /// Asks the server to end: stop accepting, finish what is being answered, exit.
+    pub fn shut_down(&self) {
+        self.shutdown.asked.store(true, Ordering::SeqCst);
+        self.shutdown.notify.notify_waiters();
+        self.mailboxes.broadcast(&crate::mailbox::Post::WakeAll);
+    }
+
+    /// Whether the server has been asked to end.
+    pub fn is_shutting_down(&self) -> bool {
+        self.shutdown.asked.load(Ordering::SeqCst)
+    }
+
+    /// Waits until the server is asked to end.
+    pub async fn shutdown_asked(&self) {
+        loop {
+            let asked = self.shutdown.notify.notified();
+            if self.is_shutting_down() {
+                return;
+            }
+            asked.await;
+        }
+    }
+}
+
+/// A number that nobody can predict and no other run has.
+pub fn random_u64() -> u64 {
+    use std::hash::{BuildHasher, Hasher};
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    // RandomState draws its keys from the operating system.
+    let mut hasher = std::collections::hash_map::RandomState::new().build_hasher();
+    hasher.write_u64(COUNT.fetch_add(1, Ordering::Relaxed));
+    hasher.finish()
+}
+
+fn run_id() -> String {
+    let digits: String = (0..3).map(|_| format!("{:016x}", random_u64())).collect();
+    digits[..40].to_owned()
+}
