@@ -147,8 +147,6 @@ const LONG_KEY: u8 = 0b0010_0000;
 const LENGTH_WIDTH_SHIFT: u8 = 6;
 const ACCESS_AT: usize = 1;
 const KEY_LENGTH_AT: usize = 4;
-/// Largest header: flags and access, key length, payload length, expiry.
-const MAX_HEADER: usize = 4 + 4 + 4 + 8;
 
 /// Where a record's parts are.
 #[derive(Debug, Clone, Copy)]

@@ -1,4 +1,7 @@
 //! The data structures: they know nothing of keys, clients or time zones; usable and testable alone.
 
 pub mod glob;
+pub mod hash;
+pub mod number;
 pub mod table;
+pub mod zset;

@@ -1,5 +1,11 @@
 //! Commands on keys of any type: existence, expiry, names, iteration.
 
+mod delete;
+pub(crate) mod expire;
+pub(crate) mod object;
+pub(crate) mod rename;
+mod scan;
+
 use super::stub::not_yet;
 use super::table::words::{
     ACCESS, Acl, Command, DELETE, DENYOOM, FAST, Group, INSERT, LOADING, Lock, OW, READONLY, RM,
@@ -7,14 +13,14 @@ use super::table::words::{
 };
 
 pub(super) const COMMANDS: &[Command] = &[
-    Command::new(Group::Generic, "copy", -3, not_yet)
+    Command::new(Group::Generic, "copy", -3, rename::copy)
         .flags(&[WRITE, DENYOOM])
         .keys(&[key(1, &[RO, ACCESS]), key(2, &[OW, UPDATE])])
         .since("6.2.0")
         .summary("Copies a key's value to another key.")
         .syntax("source:key destination:key [DB destination-db:integer] [REPLACE]")
         .complexity("O(N), N being the number of items in the value; O(1) for strings"),
-    Command::new(Group::Generic, "del", -2, not_yet)
+    Command::new(Group::Generic, "del", -2, delete::del)
         .flags(&[WRITE])
         .keys(&[keys(1, -1, 1, &[RM, DELETE])])
         .since("1.0.0")
@@ -22,7 +28,7 @@ pub(super) const COMMANDS: &[Command] = &[
         .syntax("key...")
         .complexity("O(N), N being the number of keys")
         .tips(&["request_policy:multi_shard", "response_policy:agg_sum"]),
-    Command::new(Group::Generic, "exists", -2, not_yet)
+    Command::new(Group::Generic, "exists", -2, delete::exists)
         .flags(&[READONLY, FAST])
         .keys(&[keys(1, -1, 1, &[RO])])
         .since("1.0.0")
@@ -30,25 +36,25 @@ pub(super) const COMMANDS: &[Command] = &[
         .syntax("key...")
         .complexity("O(N), N being the number of keys")
         .tips(&["request_policy:multi_shard", "response_policy:agg_sum"]),
-    Command::new(Group::Generic, "expire", -3, not_yet)
+    Command::new(Group::Generic, "expire", -3, expire::expire)
         .flags(&[WRITE, FAST])
         .keys(&[key(1, &[RW, UPDATE])])
         .since("1.0.0")
         .summary("Lets a key expire after some seconds.")
         .syntax("key seconds:integer [condition: NX|XX|GT|LT]@7.0.0"),
-    Command::new(Group::Generic, "expireat", -3, not_yet)
+    Command::new(Group::Generic, "expireat", -3, expire::expireat)
         .flags(&[WRITE, FAST])
         .keys(&[key(1, &[RW, UPDATE])])
         .since("1.2.0")
         .summary("Lets a key expire at a Unix time in seconds.")
         .syntax("key unix-time-seconds:unix-time [condition: NX|XX|GT|LT]@7.0.0"),
-    Command::new(Group::Generic, "expiretime", 2, not_yet)
+    Command::new(Group::Generic, "expiretime", 2, expire::expiretime)
         .flags(&[READONLY, FAST])
         .keys(&[key(1, &[RO, ACCESS])])
         .since("7.0.0")
         .summary("Returns the Unix time in seconds at which a key expires.")
         .syntax("key"),
-    Command::new(Group::Generic, "keys", 2, not_yet)
+    Command::new(Group::Generic, "keys", 2, scan::keys)
         .flags(&[READONLY])
         .acl(&[Acl::DANGEROUS])
         .lock(Lock::All)
@@ -57,7 +63,7 @@ pub(super) const COMMANDS: &[Command] = &[
         .syntax("pattern")
         .complexity("O(N), N being the number of keys in the database")
         .tips(&["request_policy:all_shards", "nondeterministic_output_order"]),
-    Command::new(Group::Generic, "move", 3, not_yet)
+    Command::new(Group::Generic, "move", 3, rename::move_to_db)
         .flags(&[WRITE, FAST])
         .keys(&[key(1, &[RW, ACCESS, UPDATE])])
         .since("1.0.0")
@@ -68,14 +74,14 @@ pub(super) const COMMANDS: &[Command] = &[
         .summary("Looks into how a key's value is kept.")
         .complexity("Depends on the subcommand")
         .subcommands(&[
-            Command::new(Group::Generic, "encoding", 3, not_yet)
+            Command::new(Group::Generic, "encoding", 3, object::object_encoding)
                 .flags(&[READONLY])
                 .keys(&[key(2, &[RO])])
                 .since("2.2.3")
                 .summary("Returns the internal form of a key's value.")
                 .syntax("key")
                 .tips(&["nondeterministic_output"]),
-            Command::new(Group::Generic, "freq", 3, not_yet)
+            Command::new(Group::Generic, "freq", 3, object::object_freq)
                 .flags(&[READONLY])
                 .keys(&[key(2, &[RO])])
                 .since("4.0.0")
@@ -86,14 +92,14 @@ pub(super) const COMMANDS: &[Command] = &[
                 .flags(&[LOADING, STALE])
                 .since("6.2.0")
                 .summary("Explains the subcommands."),
-            Command::new(Group::Generic, "idletime", 3, not_yet)
+            Command::new(Group::Generic, "idletime", 3, object::object_idletime)
                 .flags(&[READONLY])
                 .keys(&[key(2, &[RO])])
                 .since("2.2.3")
                 .summary("Returns for how many seconds a key was not used.")
                 .syntax("key")
                 .tips(&["nondeterministic_output"]),
-            Command::new(Group::Generic, "refcount", 3, not_yet)
+            Command::new(Group::Generic, "refcount", 3, object::object_refcount)
                 .flags(&[READONLY])
                 .keys(&[key(2, &[RO])])
                 .since("2.2.3")
@@ -101,38 +107,38 @@ pub(super) const COMMANDS: &[Command] = &[
                 .syntax("key")
                 .tips(&["nondeterministic_output"]),
         ]),
-    Command::new(Group::Generic, "persist", 2, not_yet)
+    Command::new(Group::Generic, "persist", 2, expire::persist)
         .flags(&[WRITE, FAST])
         .keys(&[key(1, &[RW, UPDATE])])
         .since("2.2.0")
         .summary("Clears a key's expiry.")
         .syntax("key"),
-    Command::new(Group::Generic, "pexpire", -3, not_yet)
+    Command::new(Group::Generic, "pexpire", -3, expire::pexpire)
         .flags(&[WRITE, FAST])
         .keys(&[key(1, &[RW, UPDATE])])
         .since("2.6.0")
         .summary("Lets a key expire after some milliseconds.")
         .syntax("key milliseconds:integer [condition: NX|XX|GT|LT]@7.0.0"),
-    Command::new(Group::Generic, "pexpireat", -3, not_yet)
+    Command::new(Group::Generic, "pexpireat", -3, expire::pexpireat)
         .flags(&[WRITE, FAST])
         .keys(&[key(1, &[RW, UPDATE])])
         .since("2.6.0")
         .summary("Lets a key expire at a Unix time in milliseconds.")
         .syntax("key unix-time-milliseconds:unix-time [condition: NX|XX|GT|LT]@7.0.0"),
-    Command::new(Group::Generic, "pexpiretime", 2, not_yet)
+    Command::new(Group::Generic, "pexpiretime", 2, expire::pexpiretime)
         .flags(&[READONLY, FAST])
         .keys(&[key(1, &[RO, ACCESS])])
         .since("7.0.0")
         .summary("Returns the Unix time in milliseconds at which a key expires.")
         .syntax("key"),
-    Command::new(Group::Generic, "pttl", 2, not_yet)
+    Command::new(Group::Generic, "pttl", 2, expire::pttl)
         .flags(&[READONLY, FAST])
         .keys(&[key(1, &[RO, ACCESS])])
         .since("2.6.0")
         .summary("Returns how many milliseconds a key has left.")
         .syntax("key")
         .tips(&["nondeterministic_output"]),
-    Command::new(Group::Generic, "randomkey", 1, not_yet)
+    Command::new(Group::Generic, "randomkey", 1, scan::randomkey)
         .flags(&[READONLY])
         .lock(Lock::All)
         .since("1.0.0")
@@ -142,19 +148,19 @@ pub(super) const COMMANDS: &[Command] = &[
             "response_policy:special",
             "nondeterministic_output",
         ]),
-    Command::new(Group::Generic, "rename", 3, not_yet)
+    Command::new(Group::Generic, "rename", 3, rename::rename)
         .flags(&[WRITE])
         .keys(&[key(1, &[RW, ACCESS, DELETE]), key(2, &[OW, UPDATE])])
         .since("1.0.0")
         .summary("Gives a key another name, replacing what had it.")
         .syntax("key newkey:key"),
-    Command::new(Group::Generic, "renamenx", 3, not_yet)
+    Command::new(Group::Generic, "renamenx", 3, rename::renamenx)
         .flags(&[WRITE, FAST])
         .keys(&[key(1, &[RW, ACCESS, DELETE]), key(2, &[OW, INSERT])])
         .since("1.0.0")
         .summary("Gives a key another name unless something has it already.")
         .syntax("key newkey:key"),
-    Command::new(Group::Generic, "scan", -2, not_yet)
+    Command::new(Group::Generic, "scan", -2, scan::scan)
         .flags(&[READONLY])
         .lock(Lock::Each)
         .since("2.8.0")
@@ -166,7 +172,7 @@ pub(super) const COMMANDS: &[Command] = &[
             "request_policy:special",
             "response_policy:special",
         ]),
-    Command::new(Group::Generic, "touch", -2, not_yet)
+    Command::new(Group::Generic, "touch", -2, delete::touch)
         .flags(&[READONLY, FAST])
         .keys(&[keys(1, -1, 1, &[RO])])
         .since("3.2.1")
@@ -174,20 +180,20 @@ pub(super) const COMMANDS: &[Command] = &[
         .syntax("key...")
         .complexity("O(N), N being the number of keys")
         .tips(&["request_policy:multi_shard", "response_policy:agg_sum"]),
-    Command::new(Group::Generic, "ttl", 2, not_yet)
+    Command::new(Group::Generic, "ttl", 2, expire::ttl)
         .flags(&[READONLY, FAST])
         .keys(&[key(1, &[RO, ACCESS])])
         .since("1.0.0")
         .summary("Returns how many seconds a key has left.")
         .syntax("key")
         .tips(&["nondeterministic_output"]),
-    Command::new(Group::Generic, "type", 2, not_yet)
+    Command::new(Group::Generic, "type", 2, delete::type_of)
         .flags(&[READONLY, FAST])
         .keys(&[key(1, &[RO])])
         .since("1.0.0")
         .summary("Returns the type of a key's value.")
         .syntax("key"),
-    Command::new(Group::Generic, "unlink", -2, not_yet)
+    Command::new(Group::Generic, "unlink", -2, delete::del)
         .flags(&[WRITE, FAST])
         .keys(&[keys(1, -1, 1, &[RM, DELETE])])
         .since("4.0.0")

@@ -213,7 +213,7 @@ impl<'a> Decimal<'a> {
         self.digits().all(|digit| digit == 0)
     }
 
-    fn digits(&self) -> impl DoubleEndedIterator<Item = u8> + '_ {
+    fn digits(&self) -> impl DoubleEndedIterator<Item = u8> + Clone + '_ {
         self.whole.iter().chain(self.fraction).map(|byte| byte - b'0')
     }
 
