@@ -1,11 +1,12 @@
 //! RESP: bytes in, bytes out, no sockets.
 //!
 //! Requests come through [`RequestParser`], which fills a [`Window`] of argument slices ([`Args`]) over a [`ReadBuffer`].
-//! Replies go into a [`Reply`], an output chain that speaks RESP2 or RESP3.
-//! Everything that a stranger's bytes reach is incremental, bounded and free of recursion.
+//! Replies go into a [`Reply`], an output chain that speaks RESP2 or RESP3. [`decode`] reads replies, where Larder is
+//! the client. Everything that a stranger's bytes reach is incremental, bounded and free of recursion.
 
 pub mod args;
 pub mod buffer;
+pub mod decode;
 pub mod double;
 pub mod error;
 pub mod inline;

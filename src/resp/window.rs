@@ -112,6 +112,13 @@ impl Window {
             + self.shared.iter().map(Bytes::len).sum::<usize>()
     }
 
+    /// Gives up all memory if there is nothing in the window: what an idle connection calls.
+    pub fn release_if_empty(&mut self) {
+        if self.requests.is_empty() && self.spans.is_empty() {
+            *self = Window::default();
+        }
+    }
+
     /// Whether no more requests fit.
     #[inline]
     pub(super) fn is_full(&self) -> bool {
