@@ -86,6 +86,11 @@ impl Server {
         }
     }
 
+    /// Whether the default user has a password (`requirepass`).
+    pub fn needs_password(&self) -> bool {
+        !self.settings.requirepass().is_empty()
+    }
+
     /// The number of the acceptor thread, for [`Stats::of`].
     pub fn acceptor_thread(&self) -> usize {
         self.mailboxes.workers()

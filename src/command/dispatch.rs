@@ -11,7 +11,7 @@ use super::table::{self, Command, Flags, Lock};
 use crate::clock::UnixMillis;
 use crate::keyspace::{KeyHash, Locks};
 use crate::memory;
-use crate::resp::{Args, Protocol, ReadBuffer, Reply, ReplyError, WINDOW, Window};
+use crate::resp::{Args, ReadBuffer, Reply, ReplyError, WINDOW, Window};
 use crate::server::Server;
 use crate::session::Session;
 use crate::stats::{CommandCounters, ticks};
@@ -125,10 +125,7 @@ fn run_one(server: &Server, session: &mut Session, reply: &mut Reply, args: Args
     let thread = server.stats.of(session.worker());
     let command = match resolve(looked.command, args) {
         Ok(command) => command,
-        Err(error) => {
-            answer_error(server, session, reply, &error);
-            return Outcome::Done;
-        }
+        Err(error) => return refuse(server, session, reply, &error),
     };
     let counters = &thread.commands[command.id()];
     match admit(server, session, reply, command) {
@@ -136,8 +133,7 @@ fn run_one(server: &Server, session: &mut Session, reply: &mut Reply, args: Args
         Ok(Some(suspension)) => return Outcome::Suspend(suspension),
         Err(error) => {
             counters.rejected.bump();
-            answer_error(server, session, reply, &error);
-            return Outcome::Done;
+            return refuse(server, session, reply, &error);
         }
     }
     session.begin_command();
@@ -153,7 +149,7 @@ fn run_one(server: &Server, session: &mut Session, reply: &mut Reply, args: Args
     }
     thread.counters.commands.bump();
     count(counters, elapsed, nanos);
-    session.last_command = command.id();
+    session.note_command(command.id());
     let outcome = result.unwrap_or_else(|error| {
         reply.truncate_to(mark);
         counters.failed.bump();
@@ -162,6 +158,15 @@ fn run_one(server: &Server, session: &mut Session, reply: &mut Reply, args: Args
     });
     reply.set_muted(false);
     outcome
+}
+
+/// Answers a request that is not executed. It counts as the command that `CLIENT REPLY SKIP` skips.
+fn refuse(server: &Server, session: &mut Session, reply: &mut Reply, error: &ReplyError) -> Outcome {
+    session.begin_command();
+    reply.set_muted(session.is_muted());
+    answer_error(server, session, reply, error);
+    reply.set_muted(false);
+    Outcome::Done
 }
 
 fn count(counters: &CommandCounters, elapsed: ticks::Ticks, nanos: u64) {
@@ -198,10 +203,10 @@ fn resolve(command: Option<&'static Command>, args: Args<'_>) -> Result<&'static
 /// Whether this session may run this command now, or has to wait first.
 fn admit(server: &Server, session: &Session, reply: &Reply, command: &'static Command) -> Result<Option<Suspension>, ReplyError> {
     let flags = command.flags;
-    if !session.is_authenticated() && !flags.contains(Flags::NO_AUTH) {
+    if !session.is_authenticated() && !flags.contains(Flags::NO_AUTH) && server.needs_password() {
         return Err(ReplyError::NO_AUTH);
     }
-    if session.is_subscribed() && reply.protocol() == Protocol::Resp2 && !command.allowed_in_subscriber_mode() {
+    if session.in_subscriber_mode(reply.protocol()) && !command.allowed_in_subscriber_mode() {
         return Err(ReplyError::err(format!(
             "Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context",
             command.full_name()

@@ -3,6 +3,7 @@
 pub mod context;
 pub mod dispatch;
 mod expiry;
+mod help;
 mod introspect;
 mod random;
 mod scan_options;

@@ -1,40 +1,50 @@
-//! The connection itself: greeting, authentication, database, and CLIENT.
+//! The `connection` family: who a connection is, which protocol and database it uses, and CLIENT, which looks at
+//! connections and controls them.
+//!
+//! Handlers change the asking connection through its [`Session`](crate::session::Session); other connections they only
+//! reach through the registry and their workers' mailboxes.
 
-use super::stub::not_yet;
+mod auth;
+mod basic;
+mod client;
+mod clients;
+mod filter;
+
+use super::help::help;
 use super::table::words::{
     ADMIN, ALLOW_BUSY, Command, FAST, Group, LOADING, NO_AUTH, NO_MULTI, NOSCRIPT, STALE,
     SUBSCRIBER_MODE,
 };
 
 pub(super) const COMMANDS: &[Command] = &[
-    Command::new(Group::Connection, "auth", -2, not_yet)
+    Command::new(Group::Connection, "auth", -2, auth::auth)
         .flags(&[NOSCRIPT, LOADING, STALE, FAST, NO_AUTH, ALLOW_BUSY])
         .since("1.0.0")
         .summary("Authenticates the connection.")
         .syntax("[username@6.0.0] password"),
-    Command::new(Group::Connection, "client", -2, not_yet)
+    Command::new(Group::Connection, "client", -2, help)
         .since("2.4.0")
         .summary("Tells about connections and controls them.")
         .complexity("Depends on the subcommand")
         .subcommands(&[
-            Command::new(Group::Connection, "getname", 2, not_yet)
+            Command::new(Group::Connection, "getname", 2, client::getname)
                 .flags(&[NOSCRIPT, LOADING, STALE, ALLOW_BUSY])
                 .since("2.6.9")
                 .summary("Returns the name of this connection."),
-            Command::new(Group::Connection, "help", 2, not_yet)
+            Command::new(Group::Connection, "help", 2, help)
                 .flags(&[LOADING, STALE])
                 .since("5.0.0")
                 .summary("Explains the subcommands."),
-            Command::new(Group::Connection, "id", 2, not_yet)
+            Command::new(Group::Connection, "id", 2, client::id)
                 .flags(&[NOSCRIPT, LOADING, STALE, ALLOW_BUSY])
                 .since("5.0.0")
                 .summary("Returns the id of this connection."),
-            Command::new(Group::Connection, "info", 2, not_yet)
+            Command::new(Group::Connection, "info", 2, clients::info)
                 .flags(&[NOSCRIPT, LOADING, STALE])
                 .since("6.2.0")
                 .summary("Describes this connection.")
                 .tips(&["nondeterministic_output"]),
-            Command::new(Group::Connection, "kill", -3, not_yet)
+            Command::new(Group::Connection, "kill", -3, clients::kill)
                 .flags(&[ADMIN, NOSCRIPT, LOADING, STALE])
                 .since("2.4.0")
                 .summary("Closes connections that match filters.")
@@ -55,7 +65,7 @@ pub(super) const COMMANDS: &[Command] = &[
                     not-capa@9.0.0]|[NOT-IP not-ip@9.0.0]>...>",
                 )
                 .complexity("O(N), N being the number of connections"),
-            Command::new(Group::Connection, "list", -2, not_yet)
+            Command::new(Group::Connection, "list", -2, clients::list)
                 .flags(&[ADMIN, NOSCRIPT, LOADING, STALE])
                 .since("2.4.0")
                 .summary("Describes the open connections.")
@@ -76,50 +86,50 @@ pub(super) const COMMANDS: &[Command] = &[
                 )
                 .complexity("O(N), N being the number of connections")
                 .tips(&["nondeterministic_output"]),
-            Command::new(Group::Connection, "no-evict", 3, not_yet)
+            Command::new(Group::Connection, "no-evict", 3, client::no_evict)
                 .flags(&[ADMIN, NOSCRIPT, LOADING, STALE, ALLOW_BUSY])
                 .since("7.0.0")
                 .summary("Keeps this connection open when client buffers take too much memory.")
                 .syntax("<enabled: ON|OFF>"),
-            Command::new(Group::Connection, "no-touch", 3, not_yet)
+            Command::new(Group::Connection, "no-touch", 3, client::no_touch)
                 .flags(&[NOSCRIPT, LOADING, STALE, ALLOW_BUSY])
                 .since("7.2.0")
                 .summary("Lets this connection read keys without refreshing their idle time.")
                 .syntax("<enabled: ON|OFF>"),
-            Command::new(Group::Connection, "pause", -3, not_yet)
+            Command::new(Group::Connection, "pause", -3, clients::pause)
                 .flags(&[ADMIN, NOSCRIPT, LOADING, STALE])
                 .since("3.0.0")
                 .summary("Makes all connections wait for some milliseconds.")
                 .syntax("timeout:integer [mode: WRITE|ALL]@6.2.0"),
-            Command::new(Group::Connection, "reply", 3, not_yet)
+            Command::new(Group::Connection, "reply", 3, client::reply)
                 .flags(&[NOSCRIPT, LOADING, STALE, NO_MULTI, ALLOW_BUSY])
                 .since("3.2.0")
                 .summary("Turns the replies on this connection off and on.")
                 .syntax("<action: ON|OFF|SKIP>"),
-            Command::new(Group::Connection, "setinfo", 4, not_yet)
+            Command::new(Group::Connection, "setinfo", 4, client::setinfo)
                 .flags(&[NOSCRIPT, LOADING, STALE, ALLOW_BUSY])
                 .since("7.2.0")
                 .summary("Records which client library uses this connection.")
                 .syntax("<attr: LIB-NAME libname|LIB-VER libver>")
                 .tips(&["request_policy:all_nodes", "response_policy:all_succeeded"]),
-            Command::new(Group::Connection, "setname", 3, not_yet)
+            Command::new(Group::Connection, "setname", 3, client::setname)
                 .flags(&[NOSCRIPT, LOADING, STALE, ALLOW_BUSY])
                 .since("2.6.9")
                 .summary("Names this connection.")
                 .syntax("connection-name")
                 .tips(&["request_policy:all_nodes", "response_policy:all_succeeded"]),
-            Command::new(Group::Connection, "unpause", 2, not_yet)
+            Command::new(Group::Connection, "unpause", 2, clients::unpause)
                 .flags(&[ADMIN, NOSCRIPT, LOADING, STALE])
                 .since("6.2.0")
                 .summary("Ends a pause.")
                 .complexity("O(N), N being the number of waiting connections"),
         ]),
-    Command::new(Group::Connection, "echo", 2, not_yet)
+    Command::new(Group::Connection, "echo", 2, basic::echo)
         .flags(&[LOADING, STALE, FAST])
         .since("1.0.0")
         .summary("Returns the message it is given.")
         .syntax("message"),
-    Command::new(Group::Connection, "hello", -1, not_yet)
+    Command::new(Group::Connection, "hello", -1, auth::hello)
         .flags(&[NOSCRIPT, LOADING, STALE, FAST, NO_AUTH, ALLOW_BUSY])
         .since("6.0.0")
         .summary(
@@ -130,13 +140,13 @@ pub(super) const COMMANDS: &[Command] = &[
             "[arguments: protover:integer [AUTH (auth: username password)] [SETNAME \
             clientname]]",
         ),
-    Command::new(Group::Connection, "ping", -1, not_yet)
+    Command::new(Group::Connection, "ping", -1, basic::ping)
         .flags(&[FAST, SUBSCRIBER_MODE])
         .since("1.0.0")
         .summary("Answers, so that one knows the server does.")
         .syntax("[message]")
         .tips(&["request_policy:all_shards", "response_policy:all_succeeded"]),
-    Command::new(Group::Connection, "quit", -1, not_yet)
+    Command::new(Group::Connection, "quit", -1, basic::quit)
         .flags(&[
             NOSCRIPT,
             LOADING,
@@ -148,7 +158,7 @@ pub(super) const COMMANDS: &[Command] = &[
         ])
         .since("1.0.0")
         .summary("Closes the connection."),
-    Command::new(Group::Connection, "reset", 1, not_yet)
+    Command::new(Group::Connection, "reset", 1, basic::reset)
         .flags(&[
             NOSCRIPT,
             LOADING,
@@ -160,7 +170,7 @@ pub(super) const COMMANDS: &[Command] = &[
         ])
         .since("6.2.0")
         .summary("Makes the connection as if it were new."),
-    Command::new(Group::Connection, "select", 2, not_yet)
+    Command::new(Group::Connection, "select", 2, basic::select)
         .flags(&[LOADING, STALE, FAST, ALLOW_BUSY])
         .since("1.0.0")
         .summary("Switches the connection to another database.")

@@ -1,0 +1,144 @@
+//! AUTH and HELLO: who the client is, and which protocol it speaks.
+//!
+//! There is one user, `default`; it has a password if `requirepass` is set.  Passwords are compared in a time that
+//! does not tell how much of a guess was right, and are never logged.
+
+use std::hint::black_box;
+
+use super::client::check_name;
+use crate::command::context::{CommandResult, Context, Outcome};
+use crate::config::REDIS_VERSION;
+use crate::resp::{Args, Protocol, ReplyError};
+use crate::session::DEFAULT_USER;
+use crate::value::number;
+
+const NO_PASSWORD_SET: ReplyError = ReplyError::fixed(
+    "ERR AUTH <password> called without any password configured for the default user. \
+     Are you sure your configuration is correct?",
+);
+const HELLO_NEEDS_AUTH: ReplyError = ReplyError::fixed(
+    "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> \
+     option can be used to authenticate the client and select the RESP protocol version at the same time",
+);
+const BAD_VERSION: ReplyError =
+    ReplyError::fixed("ERR Protocol version is not an integer or out of range");
+
+/// `AUTH [username] password`
+pub(super) fn auth(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    let (user, password) = match args.len() {
+        2 if !ctx.server.needs_password() => return Err(NO_PASSWORD_SET),
+        2 => (DEFAULT_USER.as_bytes(), args.at(1)),
+        3 => (args.at(1), args.at(2)),
+        _ => return Err(ReplyError::SYNTAX),
+    };
+    log_in(ctx, user, password)?;
+    ctx.reply.ok();
+    Ok(Outcome::Done)
+}
+
+/// `HELLO [protover [AUTH username password] [SETNAME clientname]]`
+pub(super) fn hello(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    let protocol = match args.get(1) {
+        None => None,
+        Some(text) => match number::parse_i64(text).ok_or(BAD_VERSION)? {
+            2 => Some(Protocol::Resp2),
+            3 => Some(Protocol::Resp3),
+            _ => return Err(ReplyError::NO_PROTO),
+        },
+    };
+    let (mut credentials, mut name) = (None, None);
+    let mut at = 2;
+    while let Some(option) = args.get(at) {
+        match (option, args.get(at + 1), args.get(at + 2)) {
+            (word, Some(user), Some(password)) if word.eq_ignore_ascii_case(b"AUTH") => {
+                credentials = Some((user, password));
+                at += 3;
+            }
+            (word, Some(text), _) if word.eq_ignore_ascii_case(b"SETNAME") => {
+                check_name(text)?;
+                name = Some(text);
+                at += 2;
+            }
+            (word, ..) => return Err(bad_option(word)),
+        }
+    }
+    if let Some((user, password)) = credentials {
+        log_in(ctx, user, password)?;
+    }
+    if ctx.server.needs_password() && !ctx.session.is_authenticated() {
+        return Err(HELLO_NEEDS_AUTH);
+    }
+    if let Some(name) = name {
+        super::client::set_name(ctx.session, name);
+    }
+    if let Some(protocol) = protocol {
+        set_protocol(ctx, protocol);
+    }
+    greet(ctx);
+    Ok(Outcome::Done)
+}
+
+/// What HELLO answers: facts about the server, under the names and with the values that clients look for.
+fn greet(ctx: &mut Context<'_>) {
+    let id = i64::try_from(ctx.session.id()).unwrap_or(i64::MAX);
+    let reply = &mut *ctx.reply;
+    reply.map(7);
+    reply.bulk(b"server");
+    reply.bulk(b"redis");
+    reply.bulk(b"version");
+    reply.bulk(REDIS_VERSION.as_bytes());
+    reply.bulk(b"proto");
+    reply.int(i64::from(reply.protocol().number()));
+    reply.bulk(b"id");
+    reply.int(id);
+    reply.bulk(b"mode");
+    reply.bulk(b"standalone");
+    reply.bulk(b"role");
+    reply.bulk(b"master");
+    reply.bulk(b"modules");
+    reply.array(0);
+}
+
+/// Has the connection speak `protocol` from the next reply on.
+pub(super) fn set_protocol(ctx: &mut Context<'_>, protocol: Protocol) {
+    ctx.reply.set_protocol(protocol);
+    ctx.session.client().set_protocol(protocol.number());
+}
+
+/// Authenticates the session; it stays who it was if that fails. Which of user and password is wrong is not told.
+fn log_in(ctx: &mut Context<'_>, user: &[u8], password: &[u8]) -> Result<(), ReplyError> {
+    let required = ctx.server.settings.requirepass();
+    let right = required.is_empty() || same_secret(required.as_bytes(), password);
+    if user != DEFAULT_USER.as_bytes() || !right {
+        return Err(ReplyError::WRONG_PASS);
+    }
+    ctx.session.authenticate(DEFAULT_USER);
+    Ok(())
+}
+
+fn bad_option(option: &[u8]) -> ReplyError {
+    ReplyError::from_bytes([b"ERR Syntax error in HELLO option '", option, b"'"].concat())
+}
+
+/// Whether a guess is the secret. The time depends on the guess's length alone.
+fn same_secret(secret: &[u8], guess: &[u8]) -> bool {
+    let mut difference = u8::from(secret.len() != guess.len());
+    for (i, byte) in guess.iter().enumerate() {
+        // black_box: or the compiler might stop at the first difference.
+        difference = black_box(difference | (byte ^ secret[i % secret.len()]));
+    }
+    difference == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::same_secret;
+
+    #[test]
+    fn only_the_whole_secret_is_the_same() {
+        assert!(same_secret(b"sesame", b"sesame"));
+        for guess in [&b""[..], b"sesam", b"sesames", b"sesamesesame", b"Sesame"] {
+            assert!(!same_secret(b"sesame", guess));
+        }
+    }
+}

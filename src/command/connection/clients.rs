@@ -1,0 +1,127 @@
+//! CLIENT's subcommands about all connections: INFO, LIST, KILL, PAUSE, UNPAUSE.
+
+use std::fmt::Write;
+use std::time::{Duration, Instant};
+
+use super::filter;
+use crate::command::context::{CommandResult, Context, Outcome};
+use crate::command::table;
+use crate::mailbox::Post;
+use crate::resp::{Args, ReplyError};
+use crate::session::{Client, ClientFilter, Condition, Line, PauseMode};
+use crate::value::number;
+
+/// `CLIENT INFO`
+pub(super) fn info(ctx: &mut Context<'_>, _: Args<'_>) -> CommandResult {
+    let now = show_self(ctx);
+    let text = format!("{}\n", line(ctx.session.client(), now));
+    ctx.reply.verbatim("txt", text.as_bytes());
+    Ok(Outcome::Done)
+}
+
+/// `CLIENT LIST [filter ...]`
+pub(super) fn list(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    let filter = filter::parse(ctx, args.rest(2), filter::Purpose::List)?;
+    let now = show_self(ctx);
+    let mut text = String::new();
+    for client in ctx.server.clients.all() {
+        if filter.matches(&client, now) {
+            writeln!(text, "{}", line(&client, now)).expect("a String takes all that is written");
+        }
+    }
+    ctx.reply.verbatim("txt", text.as_bytes());
+    Ok(Outcome::Done)
+}
+
+/// Brings the asking connection's own record up to this command, as its line shows it. Returns the time.
+fn show_self(ctx: &Context<'_>) -> Instant {
+    let now = Instant::now();
+    let client = ctx.session.client();
+    client.set_last_command(ctx.command.id());
+    client.touch(now);
+    now
+}
+
+fn line(client: &Client, now: Instant) -> Line<'_> {
+    Line {
+        client,
+        now,
+        command_name: |id| table::by_id(id).map_or("NULL", |command| command.full_name()),
+    }
+}
+
+/// `CLIENT KILL <ip:port | filter ...>`: the old form answers OK or an error, the new one the number of the killed.
+pub(super) fn kill(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    if args.len() == 3 {
+        let wanted = vec![Condition::Addr(args.at(2).to_vec())];
+        return match kill_matching(
+            ctx,
+            &ClientFilter {
+                wanted,
+                ..ClientFilter::default()
+            },
+        ) {
+            0 => Err(ReplyError::fixed("ERR No such client")),
+            _ => {
+                ctx.reply.ok();
+                Ok(Outcome::Done)
+            }
+        };
+    }
+    let filter = filter::parse(ctx, args.rest(2), filter::Purpose::Kill)?;
+    let killed = kill_matching(ctx, &filter);
+    ctx.reply.int(killed);
+    Ok(Outcome::Done)
+}
+
+/// Kills the connections that match; the one that asks gets its reply first. Returns their number.
+fn kill_matching(ctx: &mut Context<'_>, filter: &ClientFilter) -> i64 {
+    let (server, now) = (ctx.server, Instant::now());
+    let mut killed = 0;
+    for client in server.clients.all() {
+        if !filter.matches(&client, now) {
+            continue;
+        }
+        if client.id == ctx.session.id() {
+            ctx.session.closing = true;
+            killed += 1;
+        } else if server.clients.kill(&client, &server.mailboxes) {
+            killed += 1;
+        }
+    }
+    killed
+}
+
+/// `CLIENT PAUSE timeout [WRITE | ALL]`, the timeout in milliseconds.
+pub(super) fn pause(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    let mode = match args.get(3) {
+        None => PauseMode::All,
+        Some(word) if word.eq_ignore_ascii_case(b"WRITE") => PauseMode::Write,
+        Some(word) if word.eq_ignore_ascii_case(b"ALL") => PauseMode::All,
+        Some(_) => {
+            return Err(ReplyError::fixed(
+                "ERR CLIENT PAUSE mode must be WRITE or ALL",
+            ));
+        }
+    };
+    let millis = number::parse_i64(args.at(2)).ok_or(ReplyError::NOT_TIMEOUT)?;
+    let length = u64::try_from(millis).map_err(|_| ReplyError::NEGATIVE_TIMEOUT)?;
+    let now = Instant::now();
+    // The end has to be a moment in wall-clock milliseconds, as for any other timeout, and one of this machine's clock.
+    let until = ctx
+        .now
+        .checked_add(millis)
+        .and_then(|_| now.checked_add(Duration::from_millis(length)));
+    let until = until.ok_or(ReplyError::fixed("ERR timeout is out of range"))?;
+    ctx.server.pause.start(mode, until, now);
+    ctx.reply.ok();
+    Ok(Outcome::Done)
+}
+
+/// `CLIENT UNPAUSE`
+pub(super) fn unpause(ctx: &mut Context<'_>, _: Args<'_>) -> CommandResult {
+    ctx.server.pause.end();
+    ctx.server.mailboxes.broadcast(&Post::WakeAll);
+    ctx.reply.ok();
+    Ok(Outcome::Done)
+}
