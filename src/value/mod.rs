@@ -2,6 +2,7 @@
 
 pub mod glob;
 pub mod hash;
+mod hasher;
 pub mod number;
 pub mod table;
 pub mod zset;
