@@ -59,7 +59,10 @@ pub fn parse_f64(text: &[u8]) -> Option<f64> {
     }
     let text = std::str::from_utf8(text).ok()?;
     let value: f64 = text.parse().ok()?;
-    let mantissa = || text.bytes().take_while(|byte| byte.to_ascii_lowercase() != b'e');
+    let mantissa = || {
+        text.bytes()
+            .take_while(|byte| byte.to_ascii_lowercase() != b'e')
+    };
     let sound = if value.is_nan() {
         false
     } else if value.is_infinite() {
@@ -82,14 +85,20 @@ impl Text {
     const CAPACITY: usize = 40;
 
     const fn new() -> Self {
-        Self { bytes: [0; Self::CAPACITY], len: 0 }
+        Self {
+            bytes: [0; Self::CAPACITY],
+            len: 0,
+        }
     }
 }
 
 impl fmt::Write for Text {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let start = usize::from(self.len);
-        let room = self.bytes.get_mut(start..start + text.len()).ok_or(fmt::Error)?;
+        let room = self
+            .bytes
+            .get_mut(start..start + text.len())
+            .ok_or(fmt::Error)?;
         room.copy_from_slice(text.as_bytes());
         self.len += text.len() as u8;
         Ok(())
@@ -100,7 +109,8 @@ impl Deref for Text {
     type Target = str;
 
     fn deref(&self) -> &str {
-        std::str::from_utf8(&self.bytes[..usize::from(self.len)]).expect("only whole strings are written")
+        std::str::from_utf8(&self.bytes[..usize::from(self.len)])
+            .expect("only whole strings are written")
     }
 }
 
@@ -199,8 +209,23 @@ mod tests {
             assert_eq!(parse_i64(text.as_bytes()), Some(value), "{text}");
         }
         for text in [
-            "", "-", "+1", "01", "-0", "-01", "00", " 1", "1 ", "1a", "a", "1.0", "9223372036854775808",
-            "-9223372036854775809", "18446744073709551616", "99999999999999999999", "1\0",
+            "",
+            "-",
+            "+1",
+            "01",
+            "-0",
+            "-01",
+            "00",
+            " 1",
+            "1 ",
+            "1a",
+            "a",
+            "1.0",
+            "9223372036854775808",
+            "-9223372036854775809",
+            "18446744073709551616",
+            "99999999999999999999",
+            "1\0",
         ] {
             assert_eq!(parse_i64(text.as_bytes()), None, "{text}");
         }
@@ -224,9 +249,10 @@ mod tests {
         ] {
             assert_eq!(parse_f64(text.as_bytes()), Some(value), "{text}");
         }
-        for text in
-            ["", " 1", "1 ", "nan", "-nan", "1e400", "-1e400", "1e-400", "0x10", "1e", "e5", ".", "infinit", "1_0", "\u{ff11}"]
-        {
+        for text in [
+            "", " 1", "1 ", "nan", "-nan", "1e400", "-1e400", "1e-400", "0x10", "1e", "e5", ".",
+            "infinit", "1_0", "\u{ff11}",
+        ] {
             assert_eq!(parse_f64(text.as_bytes()), None, "{text}");
         }
         assert_eq!(parse_f64(b"\xff"), None);

@@ -45,7 +45,11 @@ const MAX_TEXT: usize = 5 * 1024 - 1;
 const DECIMALS: usize = 17;
 
 impl Extended {
-    const ZERO: Self = Self { negative: false, mantissa: 0, exponent: MIN_EXPONENT };
+    const ZERO: Self = Self {
+        negative: false,
+        mantissa: 0,
+        exponent: MIN_EXPONENT,
+    };
 
     /// Reads a decimal number or an infinity, under the rules of [`super::parse_f64`].
     pub fn parse(text: &[u8]) -> Option<Self> {
@@ -58,10 +62,18 @@ impl Extended {
             _ => (false, text),
         };
         if unsigned.eq_ignore_ascii_case(b"inf") || unsigned.eq_ignore_ascii_case(b"infinity") {
-            return Some(Self { negative, mantissa: 0, exponent: INFINITE });
+            return Some(Self {
+                negative,
+                mantissa: 0,
+                exponent: INFINITE,
+            });
         }
         let decimal = Decimal::parse(unsigned)?;
-        let number = if decimal.is_zero() { Self::ZERO } else { decimal.round().filter(|it| it.mantissa != 0)? };
+        let number = if decimal.is_zero() {
+            Self::ZERO
+        } else {
+            decimal.round().filter(|it| it.mantissa != 0)?
+        };
         Some(Self { negative, ..number })
     }
 
@@ -84,7 +96,10 @@ impl Extended {
             return Some(large);
         }
         let shift = large.exponent.abs_diff(small.exponent);
-        let (a, b) = (u128::from(large.mantissa) << GUARD, u128::from(small.mantissa) << GUARD);
+        let (a, b) = (
+            u128::from(large.mantissa) << GUARD,
+            u128::from(small.mantissa) << GUARD,
+        );
         let aligned = b.checked_shr(shift).unwrap_or(0);
         let inexact = aligned.checked_shl(shift) != Some(b);
         let sum = if large.negative == small.negative {
@@ -94,7 +109,10 @@ impl Extended {
             a - aligned - u128::from(inexact)
         };
         let sum = Self::round(sum, large.exponent - GUARD as i32, inexact)?;
-        Some(Self { negative: large.negative && sum.mantissa != 0, ..sum })
+        Some(Self {
+            negative: large.negative && sum.mantissa != 0,
+            ..sum
+        })
     }
 
     /// The nearest number to `(wide + fraction) * 2^exponent`, where the fraction is below one and
@@ -110,7 +128,11 @@ impl Extended {
                 mantissa if mantissa >> 64 == 0 => mantissa as u64,
                 // It was rounded up to the next power of two.
                 _ if exponent < MAX_EXPONENT => {
-                    return Some(Self { negative: false, mantissa: 1 << 63, exponent: exponent + 1 });
+                    return Some(Self {
+                        negative: false,
+                        mantissa: 1 << 63,
+                        exponent: exponent + 1,
+                    });
                 }
                 _ => return None,
             }
@@ -118,7 +140,11 @@ impl Extended {
         if mantissa == 0 {
             return Some(Self::ZERO);
         }
-        (exponent <= MAX_EXPONENT).then_some(Self { negative: false, mantissa, exponent })
+        (exponent <= MAX_EXPONENT).then_some(Self {
+            negative: false,
+            mantissa,
+            exponent,
+        })
     }
 
     /// A plain decimal, rounded to 17 digits after the point, without trailing zeros.
@@ -143,8 +169,16 @@ impl Extended {
         let part = self.mantissa - whole.checked_shl(shift).unwrap_or(0);
         // Below 2^121: at a shift of 122 and more it rounds to nothing.
         let scaled = u128::from(part) * u128::from(ONE);
-        let fraction = if shift > 122 { 0 } else { round_shift(scaled, shift, false) as u64 };
-        let (whole, fraction) = if fraction == ONE { (u128::from(whole) + 1, 0) } else { (u128::from(whole), fraction) };
+        let fraction = if shift > 122 {
+            0
+        } else {
+            round_shift(scaled, shift, false) as u64
+        };
+        let (whole, fraction) = if fraction == ONE {
+            (u128::from(whole) + 1, 0)
+        } else {
+            (u128::from(whole), fraction)
+        };
         if whole == 0 && fraction == 0 {
             return "0".to_owned();
         }
@@ -193,7 +227,11 @@ impl<'a> Decimal<'a> {
         };
         let some = !whole.is_empty() || !fraction.is_empty();
         let sound = some && whole.iter().chain(fraction).all(u8::is_ascii_digit);
-        sound.then_some(Self { whole, fraction, exponent })
+        sound.then_some(Self {
+            whole,
+            fraction,
+            exponent,
+        })
     }
 
     fn parse_exponent(text: &[u8]) -> Option<i32> {
@@ -205,7 +243,9 @@ impl<'a> Decimal<'a> {
         if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
             return None;
         }
-        let value = digits.iter().fold(0, |value: i32, digit| (value * 10 + i32::from(digit - b'0')).min(Self::FAR));
+        let value = digits.iter().fold(0, |value: i32, digit| {
+            (value * 10 + i32::from(digit - b'0')).min(Self::FAR)
+        });
         Some(if negative { -value } else { value })
     }
 
@@ -214,7 +254,10 @@ impl<'a> Decimal<'a> {
     }
 
     fn digits(&self) -> impl DoubleEndedIterator<Item = u8> + Clone + '_ {
-        self.whole.iter().chain(self.fraction).map(|byte| byte - b'0')
+        self.whole
+            .iter()
+            .chain(self.fraction)
+            .map(|byte| byte - b'0')
     }
 
     /// The nearest number, zero if it is too small; `None` if it is too large.  Not for zero.
@@ -239,7 +282,9 @@ impl<'a> Decimal<'a> {
             return Some(Extended::ZERO);
         }
         if count <= FAST_DIGITS {
-            let integer = digits.clone().fold(0, |integer: u128, digit| integer * 10 + u128::from(digit));
+            let integer = digits
+                .clone()
+                .fold(0, |integer: u128, digit| integer * 10 + u128::from(digit));
             if scale <= 0 && scale.unsigned_abs() <= FAST_POWER {
                 let power = u128::from(10u64.pow(scale.unsigned_abs()));
                 let shift = integer.leading_zeros();
@@ -279,7 +324,9 @@ struct Big {
 
 impl Big {
     fn from_u64(value: u64) -> Self {
-        let mut big = Self { limbs: vec![value as u32, (value >> 32) as u32] };
+        let mut big = Self {
+            limbs: vec![value as u32, (value >> 32) as u32],
+        };
         big.trim();
         big
     }
@@ -291,7 +338,9 @@ impl Big {
     }
 
     fn bits(&self) -> u32 {
-        self.limbs.last().map_or(0, |last| self.limbs.len() as u32 * 32 - last.leading_zeros())
+        self.limbs.last().map_or(0, |last| {
+            self.limbs.len() as u32 * 32 - last.leading_zeros()
+        })
     }
 
     fn multiply_add(&mut self, factor: u32, addend: u32) {
@@ -316,15 +365,23 @@ impl Big {
     fn shift_left(&mut self, bits: u32) {
         self.multiply_add(1 << (bits % 32), 0);
         if !self.limbs.is_empty() {
-            self.limbs.splice(0..0, std::iter::repeat_n(0, bits as usize / 32));
+            self.limbs
+                .splice(0..0, std::iter::repeat_n(0, bits as usize / 32));
         }
     }
 
     /// The highest 97 to 128 bits, the weight of the lowest of them, and whether any was cut off.
     fn top(&self) -> (u128, i32, bool) {
         let below = self.limbs.len().saturating_sub(4);
-        let wide = self.limbs[below..].iter().rev().fold(0, |wide: u128, &limb| wide << 32 | u128::from(limb));
-        (wide, below as i32 * 32, self.limbs[..below].iter().any(|&limb| limb != 0))
+        let wide = self.limbs[below..]
+            .iter()
+            .rev()
+            .fold(0, |wide: u128, &limb| wide << 32 | u128::from(limb));
+        (
+            wide,
+            below as i32 * 32,
+            self.limbs[..below].iter().any(|&limb| limb != 0),
+        )
     }
 
     /// The quotient, and whether anything remains: school division, with a quotient digit estimated
