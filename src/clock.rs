@@ -41,7 +41,9 @@ impl Clock {
             // A clock set before 1970 reads as the epoch.
             Self::System => SystemTime::now()
                 .duration_since(UNIX_EPOCH)
-                .map_or(0, |since| i64::try_from(since.as_micros()).unwrap_or(i64::MAX)),
+                .map_or(0, |since| {
+                    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+                }),
             Self::Manual(hand) => hand.load(Ordering::Relaxed) * 1000,
         }
     }

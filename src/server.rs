@@ -69,7 +69,12 @@ impl Server {
     }
 
     /// The same over a keyspace that somebody listens to.
-    pub fn with_keyspace(settings: Settings, workers: usize, clock: Clock, keyspace: Keyspace) -> Self {
+    pub fn with_keyspace(
+        settings: Settings,
+        workers: usize,
+        clock: Clock,
+        keyspace: Keyspace,
+    ) -> Self {
         Self {
             keyspace,
             stats: Stats::new(workers + SERVICE_THREADS, crate::command::table::count()),
@@ -77,7 +82,11 @@ impl Server {
             pubsub: PubSub::default(),
             mailboxes: Mailboxes::new(workers),
             pause: Pause::default(),
-            facts: Facts { run_id: run_id(), started: Instant::now(), started_at: clock.now() },
+            facts: Facts {
+                run_id: run_id(),
+                started: Instant::now(),
+                started_at: clock.now(),
+            },
             active_expire: AtomicBool::new(true),
             cron_paused: AtomicBool::new(false),
             shutdown: Shutdown::default(),

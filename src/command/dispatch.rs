@@ -37,7 +37,12 @@ pub struct Budget {
 impl Budget {
     /// The budget of one turn; reads the clocks.
     pub fn new(server: &Server) -> Self {
-        Self { commands: 256, bytes: 64 * 1024, started: ticks::now(), now: server.clock.now() }
+        Self {
+            commands: 256,
+            bytes: 64 * 1024,
+            started: ticks::now(),
+            now: server.clock.now(),
+        }
     }
 }
 
@@ -66,8 +71,18 @@ struct Looked {
 /// Executes the requests of `window` in order, until it is empty or something stops it.
 ///
 /// What was executed is taken out of the window.
-pub fn execute(server: &Server, session: &mut Session, reply: &mut Reply, buffer: &ReadBuffer, window: &mut Window, budget: &mut Budget) -> Progress {
-    let mut looked = [Looked { command: None, hash: None }; WINDOW];
+pub fn execute(
+    server: &Server,
+    session: &mut Session,
+    reply: &mut Reply,
+    buffer: &ReadBuffer,
+    window: &mut Window,
+    budget: &mut Budget,
+) -> Progress {
+    let mut looked = [Looked {
+        command: None,
+        hash: None,
+    }; WINDOW];
     let count = window.len();
     for (i, slot) in looked[..count].iter_mut().enumerate() {
         *slot = look_up(window.args(buffer, i));
@@ -93,10 +108,21 @@ pub fn execute(server: &Server, session: &mut Session, reply: &mut Reply, buffer
         if reply.pending() >= OUTPUT_HIGH_WATER {
             break Progress::OutputFull;
         }
-        if budget.commands == 0 || budget.bytes == 0 || ticks::to_nanos(clock.wrapping_sub(budget.started)) > TURN_NANOS {
+        if budget.commands == 0
+            || budget.bytes == 0
+            || ticks::to_nanos(clock.wrapping_sub(budget.started)) > TURN_NANOS
+        {
             break Progress::Yield;
         }
-        let outcome = run_one(server, session, reply, window.args(buffer, done), looked[done], &mut clock, &mut budget.now);
+        let outcome = run_one(
+            server,
+            session,
+            reply,
+            window.args(buffer, done),
+            looked[done],
+            &mut clock,
+            &mut budget.now,
+        );
         if let Outcome::Suspend(suspension @ Suspension::Paused(_)) = outcome {
             break Progress::Suspended(suspension);
         }
@@ -108,7 +134,11 @@ pub fn execute(server: &Server, session: &mut Session, reply: &mut Reply, buffer
         }
     };
     window.consume(done);
-    if progress == Progress::Drained && session.closing { Progress::Close } else { progress }
+    if progress == Progress::Drained && session.closing {
+        Progress::Close
+    } else {
+        progress
+    }
 }
 
 fn look_up(args: Args<'_>) -> Looked {
@@ -121,7 +151,15 @@ fn look_up(args: Args<'_>) -> Looked {
 }
 
 /// Executes one request and counts it.
-fn run_one(server: &Server, session: &mut Session, reply: &mut Reply, args: Args<'_>, looked: Looked, clock: &mut ticks::Ticks, now: &mut UnixMillis) -> Outcome {
+fn run_one(
+    server: &Server,
+    session: &mut Session,
+    reply: &mut Reply,
+    args: Args<'_>,
+    looked: Looked,
+    clock: &mut ticks::Ticks,
+    now: &mut UnixMillis,
+) -> Outcome {
     let thread = server.stats.of(session.worker());
     let command = match resolve(looked.command, args) {
         Ok(command) => command,
@@ -176,13 +214,21 @@ fn count(counters: &CommandCounters, elapsed: ticks::Ticks, nanos: u64) {
 }
 
 fn answer_error(server: &Server, session: &Session, reply: &mut Reply, error: &ReplyError) {
-    server.stats.of(session.worker()).counters.error_replies.bump();
+    server
+        .stats
+        .of(session.worker())
+        .counters
+        .error_replies
+        .bump();
     server.stats.count_error(error.code());
     reply.error(error);
 }
 
 /// The command that a request names, its subcommand where it has one, with the right number of arguments.
-fn resolve(command: Option<&'static Command>, args: Args<'_>) -> Result<&'static Command, ReplyError> {
+fn resolve(
+    command: Option<&'static Command>,
+    args: Args<'_>,
+) -> Result<&'static Command, ReplyError> {
     let Some(mut command) = command else {
         return Err(ReplyError::unknown_command(args.at(0), args.rest(1)));
     };
@@ -201,7 +247,12 @@ fn resolve(command: Option<&'static Command>, args: Args<'_>) -> Result<&'static
 }
 
 /// Whether this session may run this command now, or has to wait first.
-fn admit(server: &Server, session: &Session, reply: &Reply, command: &'static Command) -> Result<Option<Suspension>, ReplyError> {
+fn admit(
+    server: &Server,
+    session: &Session,
+    reply: &Reply,
+    command: &'static Command,
+) -> Result<Option<Suspension>, ReplyError> {
     let flags = command.flags;
     if !session.is_authenticated() && !flags.contains(Flags::NO_AUTH) && server.needs_password() {
         return Err(ReplyError::NO_AUTH);
@@ -219,23 +270,43 @@ fn admit(server: &Server, session: &Session, reply: &Reply, command: &'static Co
         }
     }
     let writes = flags.contains(Flags::WRITE) || flags.contains(Flags::MAY_REPLICATE);
-    Ok(server.pause.holds(writes, Instant::now).map(Suspension::Paused))
+    Ok(server
+        .pause
+        .holds(writes, Instant::now)
+        .map(Suspension::Paused))
 }
 
 /// Takes the command's locks, runs its handler, hands on its effect, gives the locks back.
-fn run_locked(server: &Server, session: &mut Session, reply: &mut Reply, command: &'static Command, args: Args<'_>, hash: Option<KeyHash>, now: UnixMillis) -> Result<Outcome, ReplyError> {
+fn run_locked(
+    server: &Server,
+    session: &mut Session,
+    reply: &mut Reply,
+    command: &'static Command,
+    args: Args<'_>,
+    hash: Option<KeyHash>,
+    now: UnixMillis,
+) -> Result<Outcome, ReplyError> {
     let counters = &server.stats.of(session.worker()).counters;
     let keyspace = &server.keyspace;
     let mut keys = match (command.lock, command.first_key(), hash) {
-        (Lock::Keys, Some(at), Some(hash)) => keyspace.access(Locks::One(args.at(at), hash), session.db(), now, counters),
-        (Lock::Keys, None, _) if command.keys.is_empty() => keyspace.access(Locks::None, session.db(), now, counters),
+        (Lock::Keys, Some(at), Some(hash)) => {
+            keyspace.access(Locks::One(args.at(at), hash), session.db(), now, counters)
+        }
+        (Lock::Keys, None, _) if command.keys.is_empty() => {
+            keyspace.access(Locks::None, session.db(), now, counters)
+        }
         (Lock::Keys, ..) => {
             // Where the arguments make no sense the handler answers an error without looking at a key.
             let named = table::keys_of(command, args).unwrap_or_default();
             let named: Vec<&[u8]> = named.iter().map(|key| args.at(key.index)).collect();
             match named[..] {
                 [] => keyspace.access(Locks::None, session.db(), now, counters),
-                [key] => keyspace.access(Locks::One(key, KeyHash::of(key)), session.db(), now, counters),
+                [key] => keyspace.access(
+                    Locks::One(key, KeyHash::of(key)),
+                    session.db(),
+                    now,
+                    counters,
+                ),
                 _ => keyspace.access(Locks::Keys(&named), session.db(), now, counters),
             }
         }
@@ -243,7 +314,14 @@ fn run_locked(server: &Server, session: &mut Session, reply: &mut Reply, command
         (Lock::All, ..) => keyspace.access(Locks::All, session.db(), now, counters),
     };
     keys.no_touch = session.no_touch;
-    let mut context = Context { server, session, reply, keys, now, command };
+    let mut context = Context {
+        server,
+        session,
+        reply,
+        keys,
+        now,
+        command,
+    };
     let result = (command.handler)(&mut context, args);
     if context.keys.finish(&args) {
         counters.changes.bump();

@@ -33,13 +33,25 @@ pub struct Form {
 
 impl Form {
     /// `EX`: seconds from now.
-    pub const EX: Self = Self { unit: Unit::Seconds, basis: Basis::Now };
+    pub const EX: Self = Self {
+        unit: Unit::Seconds,
+        basis: Basis::Now,
+    };
     /// `PX`: milliseconds from now.
-    pub const PX: Self = Self { unit: Unit::Millis, basis: Basis::Now };
+    pub const PX: Self = Self {
+        unit: Unit::Millis,
+        basis: Basis::Now,
+    };
     /// `EXAT`: seconds since the epoch.
-    pub const EXAT: Self = Self { unit: Unit::Seconds, basis: Basis::Epoch };
+    pub const EXAT: Self = Self {
+        unit: Unit::Seconds,
+        basis: Basis::Epoch,
+    };
     /// `PXAT`: milliseconds since the epoch.
-    pub const PXAT: Self = Self { unit: Unit::Millis, basis: Basis::Epoch };
+    pub const PXAT: Self = Self {
+        unit: Unit::Millis,
+        basis: Basis::Epoch,
+    };
 
     /// The form that an option's word stands for.
     pub fn from_option(word: &[u8]) -> Option<Self> {
@@ -59,7 +71,12 @@ impl Form {
     /// The moment that `argument` names, for the command `command` (its name in small letters, for the error).
     ///
     /// Times of zero and below, and those that overflow, are errors.
-    pub fn moment(self, argument: &[u8], now: UnixMillis, command: &str) -> Result<UnixMillis, ReplyError> {
+    pub fn moment(
+        self,
+        argument: &[u8],
+        now: UnixMillis,
+        command: &str,
+    ) -> Result<UnixMillis, ReplyError> {
         let amount = number::parse_i64(argument).ok_or(ReplyError::NOT_INTEGER)?;
         Some(amount)
             .filter(|amount| *amount > 0)

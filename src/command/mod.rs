@@ -5,6 +5,7 @@ pub mod dispatch;
 mod expiry;
 mod help;
 mod introspect;
+pub mod local;
 mod random;
 mod scan_options;
 mod stub;
@@ -19,5 +20,8 @@ mod server;
 mod sorted_set;
 mod string;
 mod unsupported;
+
+#[cfg(test)]
+mod tests;
 
 pub use context::{CommandResult, Context, Handler, Outcome, Suspension};

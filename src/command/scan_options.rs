@@ -26,9 +26,15 @@ impl<'a> ScanOptions<'a> {
         cursor_at: usize,
         mut other: impl FnMut(&'a [u8], Option<&'a [u8]>) -> Result<usize, ReplyError>,
     ) -> Result<Self, ReplyError> {
-        let cursor = std::str::from_utf8(args.at(cursor_at)).ok().and_then(|text| text.parse().ok());
+        let cursor = std::str::from_utf8(args.at(cursor_at))
+            .ok()
+            .and_then(|text| text.parse().ok());
         let cursor = cursor.ok_or(ReplyError::INVALID_CURSOR)?;
-        let mut options = Self { cursor, count: DEFAULT_COUNT, pattern: None };
+        let mut options = Self {
+            cursor,
+            count: DEFAULT_COUNT,
+            pattern: None,
+        };
         let mut at = cursor_at + 1;
         while let Some(word) = args.get(at) {
             match args.get(at + 1) {
@@ -52,7 +58,8 @@ impl<'a> ScanOptions<'a> {
 
     /// Whether an element's name is wanted.
     pub fn wants(&self, name: &[u8]) -> bool {
-        self.pattern.is_none_or(|pattern| glob::matches(pattern, name))
+        self.pattern
+            .is_none_or(|pattern| glob::matches(pattern, name))
     }
 
     /// Begins the reply: where to go on, then `elements` elements, which the caller writes.

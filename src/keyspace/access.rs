@@ -6,12 +6,12 @@
 
 use parking_lot::MutexGuard;
 
+use super::Keyspace;
 use super::door::{Effects, Event};
 use super::entry::{self, KeyMut};
 use super::hash::{KeyHash, SHARDS, ShardIndex};
 use super::record::{NewValue, Record, RecordRef};
 use super::shard::{Part, ShardData};
-use super::Keyspace;
 use crate::clock::UnixMillis;
 use crate::resp::{Args, OwnedArgs};
 use crate::stats::Counters;
@@ -89,25 +89,52 @@ impl Keyspace {
     ///
     /// Blocks for as long as other commands hold them, which is short; never called with locks held.
     #[inline]
-    pub fn access<'k>(&'k self, locks: Locks<'_>, db: usize, now: UnixMillis, counters: &'k Counters) -> Access<'k> {
+    pub fn access<'k>(
+        &'k self,
+        locks: Locks<'_>,
+        db: usize,
+        now: UnixMillis,
+        counters: &'k Counters,
+    ) -> Access<'k> {
         let (held, known) = match locks {
             Locks::None => (Held::None, Known::Nothing),
             Locks::One(key, hash) => {
                 let shard = hash.shard();
-                (Held::One(shard, self.shards[shard.index()].data.lock()), Known::One(key.as_ptr(), hash))
+                (
+                    Held::One(shard, self.shards[shard.index()].data.lock()),
+                    Known::One(key.as_ptr(), hash),
+                )
             }
             Locks::Keys(keys) => self.lock_many(keys),
-            Locks::All => (Held::All(self.shards.iter().map(|shard| shard.data.lock()).collect()), Known::Nothing),
+            Locks::All => (
+                Held::All(self.shards.iter().map(|shard| shard.data.lock()).collect()),
+                Known::Nothing,
+            ),
         };
-        Access { keyspace: self, held, effects: Effects::default(), known, counters, db, now, no_touch: false }
+        Access {
+            keyspace: self,
+            held,
+            effects: Effects::default(),
+            known,
+            counters,
+            db,
+            now,
+            no_touch: false,
+        }
     }
 
     fn lock_many<'k>(&'k self, keys: &[&[u8]]) -> (Held<'k>, Known) {
-        let hashes: Vec<_> = keys.iter().map(|key| (key.as_ptr(), KeyHash::of(key))).collect();
+        let hashes: Vec<_> = keys
+            .iter()
+            .map(|key| (key.as_ptr(), KeyHash::of(key)))
+            .collect();
         let mut shards: Vec<_> = hashes.iter().map(|(_, hash)| hash.shard()).collect();
         shards.sort_unstable();
         shards.dedup();
-        let held = shards.into_iter().map(|shard| (shard, self.shards[shard.index()].data.lock())).collect();
+        let held = shards
+            .into_iter()
+            .map(|shard| (shard, self.shards[shard.index()].data.lock()))
+            .collect();
         (Held::Many(held), Known::Many(hashes, 0))
     }
 }
@@ -146,7 +173,14 @@ impl<'k> Access<'k> {
             Held::All(all) => &mut all[shard.index()],
             Held::One(..) | Held::None => not_held(),
         };
-        Located { part: data.part(db), hash, keyspace: self.keyspace, effects: &mut self.effects, counters: self.counters, db }
+        Located {
+            part: data.part(db),
+            hash,
+            keyspace: self.keyspace,
+            effects: &mut self.effects,
+            counters: self.counters,
+            db,
+        }
     }
 
     /// Looks a key up for reading, as reading commands do: counts a hit or a miss, and touches the access history.
@@ -192,7 +226,9 @@ impl<'k> Access<'k> {
     /// [`Access::peek`] in another database.
     pub fn peek_in(&mut self, db: usize, key: &[u8]) -> Option<RecordRef<'_>> {
         let now = self.now;
-        self.locate(db, key).live(key, now).map(|found| found.slot.into_ref())
+        self.locate(db, key)
+            .live(key, now)
+            .map(|found| found.slot.into_ref())
     }
 
     /// Looks a key up to change it: touches the access history, counts neither hit nor miss.
@@ -203,7 +239,13 @@ impl<'k> Access<'k> {
         if !no_touch {
             found.slot.get().touch(access_clock(now));
         }
-        Some(KeyMut::new(found.slot, found.expiring, &found.keyspace.door, found.effects, found.db))
+        Some(KeyMut::new(
+            found.slot,
+            found.expiring,
+            &found.keyspace.door,
+            found.effects,
+            found.db,
+        ))
     }
 
     /// [`Access::edit`] that counts a hit or a miss, as commands do that read what they change (`GETDEL`, `GETEX`, `SET GET`).
@@ -218,7 +260,13 @@ impl<'k> Access<'k> {
     }
 
     /// Creates a key that [`Access::edit`] or [`Access::read`] has just not found.
-    pub fn create(&mut self, key: &[u8], value: NewValue<'_>, expiry: Option<UnixMillis>, event: Event) {
+    pub fn create(
+        &mut self,
+        key: &[u8],
+        value: NewValue<'_>,
+        expiry: Option<UnixMillis>,
+        event: Event,
+    ) {
         let record = Record::new(key, value, expiry, access_clock(self.now));
         self.put(self.db, record, event);
     }
@@ -264,8 +312,22 @@ impl<'k> Access<'k> {
 
     /// Inserts a record under the key it carries, which must not exist in `db`.
     pub fn put(&mut self, db: usize, record: Record, event: Event) {
-        let Located { part, hash, keyspace, effects, .. } = self.locate(db, record.view().key());
-        entry::insert(part, hash.table(), record, &keyspace.door, effects, db, event);
+        let Located {
+            part,
+            hash,
+            keyspace,
+            effects,
+            ..
+        } = self.locate(db, record.view().key());
+        entry::insert(
+            part,
+            hash.table(),
+            record,
+            &keyspace.door,
+            effects,
+            db,
+            event,
+        );
     }
 
     /// The command's effect is not its own arguments but these requests, made only if somebody listens.
@@ -274,7 +336,10 @@ impl<'k> Access<'k> {
     pub fn effect_instead(&mut self, requests: impl FnOnce() -> Vec<OwnedArgs>) {
         if self.keyspace.door.listener().is_some() {
             let db = self.db;
-            self.effects.instead.get_or_insert_default().extend(requests().into_iter().map(|request| (db, request)));
+            self.effects
+                .instead
+                .get_or_insert_default()
+                .extend(requests().into_iter().map(|request| (db, request)));
         }
     }
 
@@ -297,7 +362,9 @@ impl<'k> Access<'k> {
                 door.deliver(db, &request.view());
             }
             match effects.instead {
-                Some(instead) => instead.iter().for_each(|(db, request)| door.deliver(*db, &request.view())),
+                Some(instead) => instead
+                    .iter()
+                    .for_each(|(db, request)| door.deliver(*db, &request.view())),
                 None if effects.changed => door.deliver(self.db, request),
                 None => {}
             }
@@ -306,7 +373,10 @@ impl<'k> Access<'k> {
     }
 
     /// Visits every shard: under the lock already held, or taking one lock at a time.
-    pub(super) fn each_shard(&mut self, mut visit: impl FnMut(ShardIndex, &mut ShardData, &mut Effects)) {
+    pub(super) fn each_shard(
+        &mut self,
+        mut visit: impl FnMut(ShardIndex, &mut ShardData, &mut Effects),
+    ) {
         for index in 0..SHARDS {
             self.with_shard(index, &mut visit);
         }
@@ -321,7 +391,11 @@ impl<'k> Access<'k> {
         let shard = ShardIndex(index as u16);
         match &mut self.held {
             Held::All(all) => visit(shard, &mut all[index], &mut self.effects),
-            Held::None => visit(shard, &mut self.keyspace.shards[index].data.lock(), &mut self.effects),
+            Held::None => visit(
+                shard,
+                &mut self.keyspace.shards[index].data.lock(),
+                &mut self.effects,
+            ),
             Held::One(..) | Held::Many(_) => not_held(),
         }
     }
@@ -360,12 +434,27 @@ impl<'a> Located<'a> {
     /// The key's slot, unless it is absent or its time has come; then it is removed.
     #[inline]
     fn live(self, key: &[u8], now: UnixMillis) -> Option<Found<'a>> {
-        let Located { part, hash, keyspace, effects, counters, db } = self;
-        let slot = part.table.find_mut(hash.table(), |record| record.key() == key)?;
+        let Located {
+            part,
+            hash,
+            keyspace,
+            effects,
+            counters,
+            db,
+        } = self;
+        let slot = part
+            .table
+            .find_mut(hash.table(), |record| record.key() == key)?;
         if slot.get().is_expired(now) {
             KeyMut::new(slot, &mut part.expiring, &keyspace.door, effects, db).expire(counters);
             return None;
         }
-        Some(Found { slot, expiring: &mut part.expiring, keyspace, effects, db })
+        Some(Found {
+            slot,
+            expiring: &mut part.expiring,
+            keyspace,
+            effects,
+            db,
+        })
     }
 }

@@ -117,14 +117,20 @@ pub struct Door {
 
 impl std::fmt::Debug for Door {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Door").field("listening", &self.listener.is_some()).field("order", &self.order).finish()
+        f.debug_struct("Door")
+            .field("listening", &self.listener.is_some())
+            .field("order", &self.order)
+            .finish()
     }
 }
 
 impl Door {
     /// A door with somebody behind it.
     pub fn with(listener: Box<dyn Listener>) -> Self {
-        Self { listener: Some(listener), order: AtomicU64::new(0) }
+        Self {
+            listener: Some(listener),
+            order: AtomicU64::new(0),
+        }
     }
 
     /// Whoever listens.

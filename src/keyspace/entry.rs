@@ -3,9 +3,9 @@
 //! A [`KeyMut`] is a key that exists, under its shard's lock.  Its methods change the record; when it goes out of scope
 //! after a change it settles the accounts: the count of expiring keys, the expiry index, the listeners behind the door.
 
-use super::shard::Part;
 use super::door::{Change, Door, Effects, Event};
 use super::record::{NewValue, Record, RecordRef, Value};
+use super::shard::Part;
 use crate::clock::UnixMillis;
 use crate::resp::OwnedArgs;
 use crate::stats::Counters;
@@ -26,9 +26,24 @@ pub struct KeyMut<'a> {
 }
 
 impl<'a> KeyMut<'a> {
-    pub(super) fn new(slot: Slot<'a, Record>, expiring: &'a mut u32, door: &'a Door, effects: &'a mut Effects, db: usize) -> Self {
+    pub(super) fn new(
+        slot: Slot<'a, Record>,
+        expiring: &'a mut u32,
+        door: &'a Door,
+        effects: &'a mut Effects,
+        db: usize,
+    ) -> Self {
         let had_expiry = slot.get().expiry().is_some();
-        Self { slot: Some(slot), expiring, door, effects, db, had_expiry, old_size: 0, event: None }
+        Self {
+            slot: Some(slot),
+            expiring,
+            door,
+            effects,
+            db,
+            had_expiry,
+            old_size: 0,
+            event: None,
+        }
     }
 
     /// The record.
@@ -86,7 +101,13 @@ impl<'a> KeyMut<'a> {
         }
         self.effects.changed = true;
         if let Some(listener) = self.door.listener() {
-            listener.after(&Change { db: self.db, key: record.view().key(), event, old_size: self.old_size, new_size: 0 });
+            listener.after(&Change {
+                db: self.db,
+                key: record.view().key(),
+                event,
+                old_size: self.old_size,
+                new_size: 0,
+            });
         }
         // The slot is empty now: there is nothing left to settle.
         self.event = None;
@@ -101,21 +122,37 @@ impl<'a> KeyMut<'a> {
         *self.expiring -= 1;
         if let Some(listener) = self.door.listener() {
             let event = Event::EXPIRED;
-            listener.after(&Change { db: self.db, key: record.view().key(), event, old_size: self.old_size, new_size: 0 });
-            self.effects.first.push((self.db, OwnedArgs::from_iter([&b"DEL"[..], record.view().key()])));
+            listener.after(&Change {
+                db: self.db,
+                key: record.view().key(),
+                event,
+                old_size: self.old_size,
+                new_size: 0,
+            });
+            self.effects.first.push((
+                self.db,
+                OwnedArgs::from_iter([&b"DEL"[..], record.view().key()]),
+            ));
         }
     }
 
     fn slot(&self) -> &Slot<'a, Record> {
-        self.slot.as_ref().expect("the slot is given up only by methods that consume the guard")
+        self.slot
+            .as_ref()
+            .expect("the slot is given up only by methods that consume the guard")
     }
 
     fn slot_mut(&mut self) -> &mut Slot<'a, Record> {
-        self.slot.as_mut().expect("the slot is given up only by methods that consume the guard")
+        self.slot
+            .as_mut()
+            .expect("the slot is given up only by methods that consume the guard")
     }
 
     fn remove(&mut self) -> Record {
-        self.slot.take().expect("the slot is given up only by methods that consume the guard").remove()
+        self.slot
+            .take()
+            .expect("the slot is given up only by methods that consume the guard")
+            .remove()
     }
 
     fn before(&mut self) {
@@ -143,17 +180,37 @@ impl Drop for KeyMut<'_> {
         if let Some(listener) = self.door.listener() {
             let record = self.record();
             let new_size = record.memory();
-            listener.after(&Change { db: self.db, key: record.key(), event, old_size: self.old_size, new_size });
+            listener.after(&Change {
+                db: self.db,
+                key: record.key(),
+                event,
+                old_size: self.old_size,
+                new_size,
+            });
         }
     }
 }
 
 /// Puts a new record into a table; its key must not be there.
-pub(super) fn insert(part: &mut Part, hash: u64, record: Record, door: &Door, effects: &mut Effects, db: usize, event: Event) {
+pub(super) fn insert(
+    part: &mut Part,
+    hash: u64,
+    record: Record,
+    door: &Door,
+    effects: &mut Effects,
+    db: usize,
+    event: Event,
+) {
     let view = record.view();
     if let Some(listener) = door.listener() {
         listener.before(db, view.key(), None);
-        listener.after(&Change { db, key: view.key(), event, old_size: 0, new_size: view.memory() });
+        listener.after(&Change {
+            db,
+            key: view.key(),
+            event,
+            old_size: 0,
+            new_size: view.memory(),
+        });
     }
     effects.changed = true;
     if view.expiry().is_some() {

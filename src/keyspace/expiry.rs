@@ -41,7 +41,13 @@ impl Sweeper {
     /// Visits the shards from where it left off, each once at the most, until `limit` has passed.
     ///
     /// Expired keys, and expired fields of hashes, are removed; the removals are announced and have effects like any other.
-    pub fn sweep(&mut self, keyspace: &Keyspace, now: UnixMillis, limit: Duration, counters: &Counters) -> Swept {
+    pub fn sweep(
+        &mut self,
+        keyspace: &Keyspace,
+        now: UnixMillis,
+        limit: Duration,
+        counters: &Counters,
+    ) -> Swept {
         let started = Instant::now();
         let mut swept = Swept::default();
         for _ in 0..SHARDS {
@@ -60,7 +66,14 @@ impl Sweeper {
 }
 
 /// One hold of a shard's lock. Returns whether there may be more to do.
-fn sweep_part(keyspace: &Keyspace, shard: usize, db: usize, now: UnixMillis, counters: &Counters, swept: &mut Swept) -> bool {
+fn sweep_part(
+    keyspace: &Keyspace,
+    shard: usize,
+    db: usize,
+    now: UnixMillis,
+    counters: &Counters,
+    swept: &mut Swept,
+) -> bool {
     let mut data = keyspace.shards[shard].data.lock();
     let Part { table, expiring } = data.part(db);
     let mut budget = BUCKETS_A_HOLD;
@@ -70,7 +83,14 @@ fn sweep_part(keyspace: &Keyspace, shard: usize, db: usize, now: UnixMillis, cou
         let record = slot.get();
         if record.is_expired(now) {
             counters.expired_keys.bump();
-            announce(keyspace, db, record, Event::EXPIRED, 0, &[b"DEL", record.key()]);
+            announce(
+                keyspace,
+                db,
+                record,
+                Event::EXPIRED,
+                0,
+                &[b"DEL", record.key()],
+            );
             swept.expired += 1;
         } else {
             let mut fields = Fields::Some;
@@ -98,8 +118,16 @@ enum Fields {
     None,
 }
 
-fn expire_fields(keyspace: &Keyspace, db: usize, record: &mut Record, now: UnixMillis, counters: &Counters) -> Fields {
-    let Value::Hash(hash) = record.view().value() else { return Fields::Some };
+fn expire_fields(
+    keyspace: &Keyspace,
+    db: usize,
+    record: &mut Record,
+    now: UnixMillis,
+    counters: &Counters,
+) -> Fields {
+    let Value::Hash(hash) = record.view().value() else {
+        return Fields::Some;
+    };
     if hash.next_deadline().is_none_or(|deadline| deadline > now) {
         return Fields::Some;
     }
@@ -115,10 +143,21 @@ fn expire_fields(keyspace: &Keyspace, db: usize, record: &mut Record, now: UnixM
     });
     counters.expired_fields.add(removed);
     if removed > 0 && listening {
-        announce(keyspace, db, record.view(), Event::hash("hexpired"), old_size, &[]);
+        announce(
+            keyspace,
+            db,
+            record.view(),
+            Event::hash("hexpired"),
+            old_size,
+            &[],
+        );
         keyspace.door.deliver(db, &request.view());
     }
-    if hash_is_empty(record) { Fields::None } else { Fields::Some }
+    if hash_is_empty(record) {
+        Fields::None
+    } else {
+        Fields::Some
+    }
 }
 
 fn hash_is_empty(record: &Record) -> bool {
@@ -126,15 +165,36 @@ fn hash_is_empty(record: &Record) -> bool {
 }
 
 /// Tells the listeners, if there are any; `old_size` 0 stands for the record as it is, about to be removed.
-fn announce(keyspace: &Keyspace, db: usize, record: RecordRef<'_>, event: Event, old_size: usize, effect: &[&[u8]]) {
-    let Some(listener) = keyspace.door.listener() else { return };
+fn announce(
+    keyspace: &Keyspace,
+    db: usize,
+    record: RecordRef<'_>,
+    event: Event,
+    old_size: usize,
+    effect: &[&[u8]],
+) {
+    let Some(listener) = keyspace.door.listener() else {
+        return;
+    };
     let key = record.key();
-    let (old_size, new_size) = if old_size == 0 { (record.memory(), 0) } else { (old_size, record.memory()) };
+    let (old_size, new_size) = if old_size == 0 {
+        (record.memory(), 0)
+    } else {
+        (old_size, record.memory())
+    };
     if new_size == 0 {
         listener.before(db, key, Some(record));
     }
-    listener.after(&Change { db, key, event, old_size, new_size });
+    listener.after(&Change {
+        db,
+        key,
+        event,
+        old_size,
+        new_size,
+    });
     if !effect.is_empty() {
-        keyspace.door.deliver(db, &OwnedArgs::from_iter(effect.iter().copied()).view());
+        keyspace
+            .door
+            .deliver(db, &OwnedArgs::from_iter(effect.iter().copied()).view());
     }
 }

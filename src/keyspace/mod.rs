@@ -52,7 +52,11 @@ impl Keyspace {
 
     fn with_door(databases: usize, door: Door) -> Self {
         let shards = (0..SHARDS).map(|_| Shard::new(databases)).collect();
-        Self { shards, door, databases }
+        Self {
+            shards,
+            door,
+            databases,
+        }
     }
 
     /// The number of databases.

@@ -170,8 +170,16 @@ impl Layout {
             | if expires { HAS_EXPIRY } else { 0 }
             | if long_key { LONG_KEY } else { 0 }
             | width << LENGTH_WIDTH_SHIFT;
-        let header = KEY_LENGTH_AT + if long_key { 4 } else { 1 } + width_bytes(width) + if expires { 8 } else { 0 };
-        Self { flags, key_len, payload_len, header }
+        let header = KEY_LENGTH_AT
+            + if long_key { 4 } else { 1 }
+            + width_bytes(width)
+            + if expires { 8 } else { 0 };
+        Self {
+            flags,
+            key_len,
+            payload_len,
+            header,
+        }
     }
 
     fn payload_at(&self) -> usize {
@@ -213,20 +221,32 @@ impl Record {
     /// `access` are 24 bits of access history.
     pub fn new(key: &[u8], value: NewValue<'_>, expiry: Option<UnixMillis>, access: u32) -> Self {
         let (kind, payload) = Payload::from(value);
-        let record = Self::allocate(Layout::new(kind, key.len(), payload.len(), expiry.is_some()), key, expiry, access);
+        let record = Self::allocate(
+            Layout::new(kind, key.len(), payload.len(), expiry.is_some()),
+            key,
+            expiry,
+            access,
+        );
         payload.write(record.view().payload_ptr());
         record
     }
 
     /// Allocates a record whose payload is not yet written.
     fn allocate(layout: Layout, key: &[u8], expiry: Option<UnixMillis>, access: u32) -> Self {
-        assert!(u32::try_from(layout.size()).is_ok(), "the protocol bounds keys and values well below 4 GiB");
+        assert!(
+            u32::try_from(layout.size()).is_ok(),
+            "the protocol bounds keys and values well below 4 GiB"
+        );
         let block = memory::alloc(layout.size());
         let record = Self(block);
         // SAFETY: the block holds layout.size() bytes: the header, the key and the payload.
         unsafe {
             record.write_header(&layout, expiry, access);
-            ptr::copy_nonoverlapping(key.as_ptr(), block.as_ptr().add(layout.header), layout.key_len);
+            ptr::copy_nonoverlapping(
+                key.as_ptr(),
+                block.as_ptr().add(layout.header),
+                layout.key_len,
+            );
         }
         record
     }
@@ -239,10 +259,13 @@ impl Record {
         let base = self.0.as_ptr();
         // SAFETY: the caller promises the room; all writes lie below layout.header.
         unsafe {
-            base.cast::<u32>().write_unaligned((access << 8 | u32::from(layout.flags)).to_le());
+            base.cast::<u32>()
+                .write_unaligned((access << 8 | u32::from(layout.flags)).to_le());
             let mut at = KEY_LENGTH_AT;
             if layout.flags & LONG_KEY != 0 {
-                base.add(at).cast::<u32>().write_unaligned(layout.key_len as u32);
+                base.add(at)
+                    .cast::<u32>()
+                    .write_unaligned(layout.key_len as u32);
                 at += 4;
             } else {
                 base.add(at).write(layout.key_len as u8);
@@ -251,12 +274,20 @@ impl Record {
             match layout.flags >> LENGTH_WIDTH_SHIFT {
                 0 => {}
                 1 => base.add(at).write(layout.payload_len as u8),
-                2 => base.add(at).cast::<u16>().write_unaligned(layout.payload_len as u16),
-                _ => base.add(at).cast::<u32>().write_unaligned(layout.payload_len as u32),
+                2 => base
+                    .add(at)
+                    .cast::<u16>()
+                    .write_unaligned(layout.payload_len as u16),
+                _ => base
+                    .add(at)
+                    .cast::<u32>()
+                    .write_unaligned(layout.payload_len as u32),
             }
             at += width_bytes(layout.flags >> LENGTH_WIDTH_SHIFT);
             if layout.expires() {
-                base.add(at).cast::<i64>().write_unaligned(expiry.unwrap_or(i64::MAX));
+                base.add(at)
+                    .cast::<i64>()
+                    .write_unaligned(expiry.unwrap_or(i64::MAX));
             }
         }
     }
@@ -266,16 +297,29 @@ impl Record {
     /// Only for the kinds that [`Record::splice`] takes.
     pub fn bytes_mut(&mut self) -> &mut [u8] {
         let layout = self.view().layout();
-        assert!(!self.view().kind().is_fixed(), "only values inside the record have bytes to change");
+        assert!(
+            !self.view().kind().is_fixed(),
+            "only values inside the record have bytes to change"
+        );
         // SAFETY: the payload lies right behind the key, and we hold the record mutably.
-        unsafe { std::slice::from_raw_parts_mut(self.0.as_ptr().add(layout.payload_at()), layout.payload_len) }
+        unsafe {
+            std::slice::from_raw_parts_mut(
+                self.0.as_ptr().add(layout.payload_at()),
+                layout.payload_len,
+            )
+        }
     }
 
     /// Overwrites an integer in place. The record holds an integer.
     pub fn set_int(&mut self, value: i64) {
         assert_eq!(self.view().kind(), Kind::Int);
         // SAFETY: as in `int`, and we hold the record mutably.
-        unsafe { self.view().payload_ptr().cast::<i64>().write_unaligned(value) }
+        unsafe {
+            self.view()
+                .payload_ptr()
+                .cast::<i64>()
+                .write_unaligned(value)
+        }
     }
 
     /// The big string, to be changed. The record holds one.
@@ -317,9 +361,20 @@ impl Record {
         let layout = self.view().layout();
         if let (true, Some(moment)) = (layout.expires(), expiry) {
             // SAFETY: the expiry is the last part of the header.
-            unsafe { self.0.as_ptr().add(layout.header - 8).cast::<i64>().write_unaligned(moment) }
+            unsafe {
+                self.0
+                    .as_ptr()
+                    .add(layout.header - 8)
+                    .cast::<i64>()
+                    .write_unaligned(moment)
+            }
         } else if layout.expires() != expiry.is_some() {
-            self.relayout(self.view().kind(), layout.payload_len, expiry, layout.payload_len);
+            self.relayout(
+                self.view().kind(),
+                layout.payload_len,
+                expiry,
+                layout.payload_len,
+            );
         }
     }
 
@@ -330,7 +385,10 @@ impl Record {
     pub fn splice(&mut self, at: usize, remove: usize, insert: &[&[u8]]) {
         let layout = self.view().layout();
         let kind = self.view().kind();
-        assert!(!kind.is_fixed() && at + remove <= layout.payload_len, "splice outside the value");
+        assert!(
+            !kind.is_fixed() && at + remove <= layout.payload_len,
+            "splice outside the value"
+        );
         let added: usize = insert.iter().map(|part| part.len()).sum();
         let new_len = layout.payload_len - remove + added;
         let tail = layout.payload_len - at - remove;
@@ -343,7 +401,12 @@ impl Record {
             }
         }
         if new_len != layout.payload_len {
-            self.relayout(kind, new_len, self.view().expiry(), layout.payload_len.min(new_len));
+            self.relayout(
+                kind,
+                new_len,
+                self.view().expiry(),
+                layout.payload_len.min(new_len),
+            );
         }
         let payload = self.view().payload_ptr();
         // SAFETY: the payload now has new_len bytes; the tail, still where it was, moves back behind the gap.
@@ -360,10 +423,19 @@ impl Record {
     }
 
     /// Gives the record a new shape, keeping its key, its access history and the first `keep` bytes of its payload.
-    fn relayout(&mut self, kind: Kind, payload_len: usize, expiry: Option<UnixMillis>, keep: usize) {
+    fn relayout(
+        &mut self,
+        kind: Kind,
+        payload_len: usize,
+        expiry: Option<UnixMillis>,
+        keep: usize,
+    ) {
         let old = self.view().layout();
         let new = Layout::new(kind, old.key_len, payload_len, expiry.is_some());
-        assert!(u32::try_from(new.size()).is_ok(), "the protocol bounds keys and values well below 4 GiB");
+        assert!(
+            u32::try_from(new.size()).is_ok(),
+            "the protocol bounds keys and values well below 4 GiB"
+        );
         let access = self.view().access();
         // SAFETY: the block has old.size() bytes and gets new.size(); what moves stays inside the smaller or the larger
         // of both, in an order that overwrites nothing still needed (`copy` allows overlap).
@@ -381,7 +453,11 @@ impl Record {
                 self.0 = memory::resize(self.0, grown, new.size());
             } else {
                 let base = self.0.as_ptr();
-                ptr::copy(base.add(old.header), base.add(new.header), old.key_len + keep);
+                ptr::copy(
+                    base.add(old.header),
+                    base.add(new.header),
+                    old.key_len + keep,
+                );
                 self.0 = memory::resize(self.0, old.size(), new.size());
             }
             self.write_header(&new, expiry, access);
@@ -399,7 +475,12 @@ impl Record {
             }
             kind => (kind, Payload::Bytes(self.view().payload())),
         };
-        let layout = Layout::new(kind, key.len(), payload.len(), self.view().expiry().is_some());
+        let layout = Layout::new(
+            kind,
+            key.len(),
+            payload.len(),
+            self.view().expiry().is_some(),
+        );
         let renamed = Self::allocate(layout, key, self.view().expiry(), self.view().access());
         payload.write(renamed.view().payload_ptr());
         if kind.is_fixed() {
@@ -411,7 +492,11 @@ impl Record {
     /// Forgets the box behind the payload: another record owns it now.
     fn disown_box(&mut self) {
         // SAFETY: the first byte holds the flags. An integer has the same layout as a box: eight bytes of payload.
-        unsafe { self.0.as_ptr().write(self.view().flags() & !KIND | Kind::Int as u8) }
+        unsafe {
+            self.0
+                .as_ptr()
+                .write(self.view().flags() & !KIND | Kind::Int as u8)
+        }
     }
 
     /// Takes the boxed value out, to be dropped by whoever wants it; the record must get a new value or be freed.
@@ -427,7 +512,6 @@ impl Record {
             }
         }
     }
-
 }
 
 /// A borrowed record: as thin as a pointer, and what every reader gets.
@@ -464,7 +548,12 @@ impl<'a> RecordRef<'a> {
             if flags & HAS_EXPIRY != 0 {
                 at += 8;
             }
-            Layout { flags, key_len, payload_len, header: at }
+            Layout {
+                flags,
+                key_len,
+                payload_len,
+                header: at,
+            }
         }
     }
 
@@ -536,13 +625,17 @@ impl<'a> RecordRef<'a> {
     fn payload(self) -> &'a [u8] {
         let layout = self.layout();
         // SAFETY: the payload lies right behind the key.
-        unsafe { std::slice::from_raw_parts(self.0.as_ptr().add(layout.payload_at()), layout.payload_len) }
+        unsafe {
+            std::slice::from_raw_parts(self.0.as_ptr().add(layout.payload_at()), layout.payload_len)
+        }
     }
 
     fn boxed<T>(self) -> *mut T {
         debug_assert!(self.kind().is_fixed() && self.kind() != Kind::Int);
         // SAFETY: the payload has eight bytes; of a boxed kind they are the exposed address that Box::into_raw gave.
-        ptr::with_exposed_provenance_mut(unsafe { self.payload_ptr().cast::<usize>().read_unaligned() })
+        ptr::with_exposed_provenance_mut(unsafe {
+            self.payload_ptr().cast::<usize>().read_unaligned()
+        })
     }
 
     /// The value.
@@ -637,7 +730,9 @@ unsafe impl Thin for Record {
     }
 
     fn deadline(entry: RecordRef<'_>) -> Option<u64> {
-        entry.deadline().map(|moment| u64::try_from(moment).unwrap_or(0))
+        entry
+            .deadline()
+            .map(|moment| u64::try_from(moment).unwrap_or(0))
     }
 }
 
@@ -685,9 +780,10 @@ impl<'a> Payload<'a> {
     fn from(value: NewValue<'a>) -> (Kind, Self) {
         match value {
             NewValue::Int(value) => (Kind::Int, Self::Eight(value.to_ne_bytes())),
-            NewValue::Str(bytes) | NewValue::Raw(bytes) if bytes.len() >= BIG_STRING => {
-                (Kind::BigStr, Self::boxed(Box::new(Bytes::copy_from_slice(bytes))))
-            }
+            NewValue::Str(bytes) | NewValue::Raw(bytes) if bytes.len() >= BIG_STRING => (
+                Kind::BigStr,
+                Self::boxed(Box::new(Bytes::copy_from_slice(bytes))),
+            ),
             NewValue::Str(bytes) => (Kind::Str, Self::Bytes(bytes)),
             NewValue::Raw(bytes) => (Kind::Raw, Self::Bytes(bytes)),
             NewValue::BigStr(bytes) => (Kind::BigStr, Self::boxed(Box::new(bytes))),

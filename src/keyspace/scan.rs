@@ -17,7 +17,10 @@ pub struct Cursor(pub u64);
 
 impl Cursor {
     fn split(self) -> (usize, u64) {
-        ((self.0 >> POSITION_BITS) as usize, self.0 << (64 - POSITION_BITS))
+        (
+            (self.0 >> POSITION_BITS) as usize,
+            self.0 << (64 - POSITION_BITS),
+        )
     }
 
     fn join(shard: usize, position: u64) -> Self {
@@ -30,7 +33,12 @@ impl Access<'_> {
     ///
     /// Keys whose time has come are not visited. Empty shards cost next to nothing, but each call looks at some
     /// `10 * count` of them at the most.
-    pub fn scan(&mut self, cursor: Cursor, count: usize, mut visit: impl FnMut(RecordRef<'_>)) -> Cursor {
+    pub fn scan(
+        &mut self,
+        cursor: Cursor,
+        count: usize,
+        mut visit: impl FnMut(RecordRef<'_>),
+    ) -> Cursor {
         let (mut shard, mut position) = cursor.split();
         let (db, now) = (self.db, self.now);
         let mut left = count.max(1);
@@ -53,7 +61,11 @@ impl Access<'_> {
                 break;
             }
         }
-        if shard >= SHARDS { Cursor(0) } else { Cursor::join(shard, position) }
+        if shard >= SHARDS {
+            Cursor(0)
+        } else {
+            Cursor::join(shard, position)
+        }
     }
 
     /// Visits every key of the current database that has not expired.
@@ -83,7 +95,9 @@ impl Access<'_> {
                 let table = &data.part(db).table;
                 if found.is_none() {
                     if skip < table.len() {
-                        found = table.random(&mut random).map(|r| (r.key().to_vec(), r.is_expired(now)));
+                        found = table
+                            .random(&mut random)
+                            .map(|r| (r.key().to_vec(), r.is_expired(now)));
                     } else {
                         skip -= table.len();
                     }

@@ -25,7 +25,10 @@ pub struct ShardData {
 
 impl ShardData {
     fn new(databases: usize) -> Self {
-        Self { first: Part::default(), rest: (1..databases).map(|_| Part::default()).collect() }
+        Self {
+            first: Part::default(),
+            rest: (1..databases).map(|_| Part::default()).collect(),
+        }
     }
 
     /// The part of database `db`.
@@ -42,7 +45,11 @@ impl ShardData {
         let (low, high) = (a.min(b), a.max(b));
         if low != high {
             let (left, right) = self.rest.split_at_mut(high - 1);
-            let low = if low == 0 { &mut self.first } else { &mut left[low - 1] };
+            let low = if low == 0 {
+                &mut self.first
+            } else {
+                &mut left[low - 1]
+            };
             std::mem::swap(low, &mut right[0]);
         }
     }
@@ -57,6 +64,8 @@ pub(super) struct Shard {
 
 impl Shard {
     pub(super) fn new(databases: usize) -> Self {
-        Self { data: Mutex::new(ShardData::new(databases)) }
+        Self {
+            data: Mutex::new(ShardData::new(databases)),
+        }
     }
 }

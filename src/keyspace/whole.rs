@@ -45,7 +45,11 @@ impl Access<'_> {
             figures.expiring += part.expiring as usize;
             figures.table_bytes += part.table.memory();
             if part.expiring > 0 {
-                let ttls = part.table.iter().take(8 * SAMPLE_PER_SHARD).filter_map(super::RecordRef::expiry);
+                let ttls = part
+                    .table
+                    .iter()
+                    .take(8 * SAMPLE_PER_SHARD)
+                    .filter_map(super::RecordRef::expiry);
                 for expiry in ttls.take(SAMPLE_PER_SHARD) {
                     sampled += 1;
                     sum += (expiry - now).max(0) as u64;

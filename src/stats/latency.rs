@@ -41,7 +41,10 @@ impl Histogram {
     #[inline]
     pub fn record(&self, nanos: u64) {
         let count = &self.0[bucket_of(nanos)];
-        count.store(count.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        count.store(
+            count.load(Ordering::Relaxed).wrapping_add(1),
+            Ordering::Relaxed,
+        );
     }
 
     /// Forgets everything.
@@ -55,8 +58,14 @@ impl Histogram {
     ///
     /// `None` if nothing was recorded.
     pub fn percentiles(histograms: &[&Self], percents: &[f64]) -> Option<Vec<u64>> {
-        let sums: Vec<u64> =
-            (0..BUCKETS).map(|i| histograms.iter().map(|h| u64::from(h.0[i].load(Ordering::Relaxed))).sum()).collect();
+        let sums: Vec<u64> = (0..BUCKETS)
+            .map(|i| {
+                histograms
+                    .iter()
+                    .map(|h| u64::from(h.0[i].load(Ordering::Relaxed)))
+                    .sum()
+            })
+            .collect();
         let total: u64 = sums.iter().sum();
         (total > 0).then(|| {
             let at = |percent: f64| {

@@ -25,7 +25,10 @@ impl Counter {
     /// Adds `n`. Only the owning thread calls it.
     #[inline]
     pub fn add(&self, n: u64) {
-        self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(n), Ordering::Relaxed);
+        self.0.store(
+            self.0.load(Ordering::Relaxed).wrapping_add(n),
+            Ordering::Relaxed,
+        );
     }
 
     /// Adds `n` from any thread.
@@ -206,7 +209,11 @@ impl Stats {
 
     /// The counts by error code, in the order of the codes.
     pub fn errors(&self) -> Vec<(String, u64)> {
-        let mut all: Vec<_> = self.errors.iter().map(|e| (e.key().clone(), *e.value())).collect();
+        let mut all: Vec<_> = self
+            .errors
+            .iter()
+            .map(|e| (e.key().clone(), *e.value()))
+            .collect();
         all.sort();
         all
     }
@@ -216,7 +223,12 @@ impl Stats {
         for thread in &self.threads {
             thread.counters.reset();
             for command in &thread.commands {
-                for counter in [&command.calls, &command.ticks, &command.rejected, &command.failed] {
+                for counter in [
+                    &command.calls,
+                    &command.ticks,
+                    &command.rejected,
+                    &command.failed,
+                ] {
                     counter.reset();
                 }
                 if let Some(histogram) = command.latency.get() {

@@ -32,7 +32,10 @@ fn calibrate() -> Scale {
     let steady = std::fs::read_to_string("/proc/cpuinfo")
         .is_ok_and(|info| info.contains("constant_tsc") && info.contains("nonstop_tsc"));
     let (true, Some(first)) = (steady, counter()) else {
-        return Scale { nanos_per_tick: 0, origin };
+        return Scale {
+            nanos_per_tick: 0,
+            origin,
+        };
     };
     while origin.elapsed() < Duration::from_millis(2) {
         std::hint::spin_loop();
@@ -40,7 +43,10 @@ fn calibrate() -> Scale {
     let (elapsed, last) = (origin.elapsed(), counter().unwrap_or(first));
     let ticks = u128::from(last.saturating_sub(first).max(1));
     let nanos_per_tick = u64::try_from((elapsed.as_nanos() << 32) / ticks).unwrap_or(0);
-    Scale { nanos_per_tick, origin }
+    Scale {
+        nanos_per_tick,
+        origin,
+    }
 }
 
 fn scale() -> &'static Scale {
@@ -78,8 +84,14 @@ mod tests {
         while instant.elapsed() < Duration::from_millis(20) {
             std::hint::spin_loop();
         }
-        let (nanos, truth) = (to_nanos(now() - ticks) as f64, instant.elapsed().as_nanos() as f64);
+        let (nanos, truth) = (
+            to_nanos(now() - ticks) as f64,
+            instant.elapsed().as_nanos() as f64,
+        );
         // The two readings are not taken at one instant: only a wrong scale is an error.
-        assert!(nanos > truth * 0.2 && nanos < truth * 5.0, "{nanos} against {truth}");
+        assert!(
+            nanos > truth * 0.2 && nanos < truth * 5.0,
+            "{nanos} against {truth}"
+        );
     }
 }

@@ -25,5 +25,6 @@ impl Hash {
         None
     }
     /// Expire.
-    pub fn expire_due(&mut self, _now: UnixMillis, _budget: usize, _on_removed: impl FnMut(&[u8])) {}
+    pub fn expire_due(&mut self, _now: UnixMillis, _budget: usize, _on_removed: impl FnMut(&[u8])) {
+    }
 }

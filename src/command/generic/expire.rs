@@ -58,14 +58,23 @@ impl ExpireConditions {
         let mut conditions = Self::default();
         for word in words.iter() {
             if !conditions.take(word) {
-                return Err(ReplyError::err(format!("Unsupported option {}", String::from_utf8_lossy(word))));
+                return Err(ReplyError::err(format!(
+                    "Unsupported option {}",
+                    String::from_utf8_lossy(word)
+                )));
             }
         }
-        if conditions.if_none && (conditions.if_some || conditions.if_later || conditions.if_earlier) {
-            return Err(ReplyError::new("ERR NX and XX, GT or LT options at the same time are not compatible"));
+        if conditions.if_none
+            && (conditions.if_some || conditions.if_later || conditions.if_earlier)
+        {
+            return Err(ReplyError::new(
+                "ERR NX and XX, GT or LT options at the same time are not compatible",
+            ));
         }
         if conditions.if_later && conditions.if_earlier {
-            return Err(ReplyError::new("ERR GT and LT options at the same time are not compatible"));
+            return Err(ReplyError::new(
+                "ERR GT and LT options at the same time are not compatible",
+            ));
         }
         Ok(conditions)
     }
@@ -82,7 +91,9 @@ impl ExpireConditions {
 fn expire_in_form(ctx: &mut Context<'_>, args: Args<'_>, form: Form) -> CommandResult {
     let conditions = ExpireConditions::parse(args.rest(3))?;
     let amount = number::parse_i64(args.at(2)).ok_or(ReplyError::NOT_INTEGER)?;
-    let moment = form.to_moment(amount, ctx.now).ok_or_else(|| ReplyError::invalid_expire(ctx.command.name))?;
+    let moment = form
+        .to_moment(amount, ctx.now)
+        .ok_or_else(|| ReplyError::invalid_expire(ctx.command.name))?;
     let (key, now) = (args.at(1), ctx.now);
     let done = match ctx.keys.edit(key) {
         Some(mut found) if conditions.allow(found.expiry(), moment) => {
@@ -100,7 +111,11 @@ fn expire_in_form(ctx: &mut Context<'_>, args: Args<'_>, form: Form) -> CommandR
             vec![if moment <= now {
                 OwnedArgs::from_iter([b"DEL", key])
             } else {
-                OwnedArgs::from_iter([&b"PEXPIREAT"[..], key, itoa::Buffer::new().format(moment).as_bytes()])
+                OwnedArgs::from_iter([
+                    &b"PEXPIREAT"[..],
+                    key,
+                    itoa::Buffer::new().format(moment).as_bytes(),
+                ])
             }]
         });
     }
@@ -158,7 +173,9 @@ fn tell(ctx: &mut Context<'_>, args: Args<'_>, form: Form) -> CommandResult {
     let now = ctx.now;
     let answer = match ctx.keys.look(args.at(1)) {
         None => -2,
-        Some(record) => record.expiry().map_or(-1, |moment| moment_in(form, moment, now)),
+        Some(record) => record
+            .expiry()
+            .map_or(-1, |moment| moment_in(form, moment, now)),
     };
     ctx.reply.int(answer);
     Ok(Outcome::Done)
@@ -177,8 +194,16 @@ mod tests {
         };
         assert!(with(b"nx").allow(None, 5) && !with(b"nx").allow(Some(9), 5));
         assert!(!with(b"xx").allow(None, 5) && with(b"xx").allow(Some(9), 5));
-        assert!(!with(b"gt").allow(None, 5) && !with(b"gt").allow(Some(5), 5) && with(b"gt").allow(Some(4), 5));
-        assert!(with(b"lt").allow(None, 5) && !with(b"lt").allow(Some(5), 5) && with(b"lt").allow(Some(6), 5));
+        assert!(
+            !with(b"gt").allow(None, 5)
+                && !with(b"gt").allow(Some(5), 5)
+                && with(b"gt").allow(Some(4), 5)
+        );
+        assert!(
+            with(b"lt").allow(None, 5)
+                && !with(b"lt").allow(Some(5), 5)
+                && with(b"lt").allow(Some(6), 5)
+        );
     }
 
     #[test]

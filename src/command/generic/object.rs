@@ -20,7 +20,11 @@ pub(crate) fn encoding(record: RecordRef<'_>) -> &'static str {
 }
 
 /// Answers with what `tell` says of the key, or null if there is none.
-fn about(ctx: &mut Context<'_>, args: Args<'_>, tell: impl FnOnce(&mut crate::resp::Reply, RecordRef<'_>)) -> CommandResult {
+fn about(
+    ctx: &mut Context<'_>,
+    args: Args<'_>,
+    tell: impl FnOnce(&mut crate::resp::Reply, RecordRef<'_>),
+) -> CommandResult {
     match ctx.keys.look(args.at(2)) {
         Some(record) => tell(ctx.reply, record),
         None => ctx.reply.null(),
@@ -30,7 +34,9 @@ fn about(ctx: &mut Context<'_>, args: Args<'_>, tell: impl FnOnce(&mut crate::re
 
 /// `OBJECT ENCODING key`
 pub(super) fn object_encoding(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    about(ctx, args, |reply, record| reply.bulk(encoding(record).as_bytes()))
+    about(ctx, args, |reply, record| {
+        reply.bulk(encoding(record).as_bytes())
+    })
 }
 
 /// `OBJECT REFCOUNT key`: a value has one owner.
@@ -41,7 +47,9 @@ pub(super) fn object_refcount(ctx: &mut Context<'_>, args: Args<'_>) -> CommandR
 /// `OBJECT IDLETIME key`
 pub(super) fn object_idletime(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let now = ctx.now;
-    about(ctx, args, |reply, record| reply.int(i64::from(idle_seconds(record, now))))
+    about(ctx, args, |reply, record| {
+        reply.int(i64::from(idle_seconds(record, now)))
+    })
 }
 
 /// `OBJECT FREQ key`

@@ -20,7 +20,11 @@ pub(super) fn renamenx(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
 }
 
 /// Renames, with `keep_existing` only if the new name is free. Returns whether it did.
-fn rename_unless(ctx: &mut Context<'_>, args: Args<'_>, keep_existing: bool) -> Result<bool, ReplyError> {
+fn rename_unless(
+    ctx: &mut Context<'_>,
+    args: Args<'_>,
+    keep_existing: bool,
+) -> Result<bool, ReplyError> {
     let (from, to) = (args.at(1), args.at(2));
     if ctx.keys.peek(from).is_none() {
         return Err(ReplyError::NO_KEY);
@@ -34,8 +38,12 @@ fn rename_unless(ctx: &mut Context<'_>, args: Args<'_>, keep_existing: bool) -> 
         }
         ctx.keys.remove(to, Event::DEL);
     }
-    let record = ctx.keys.take(from, Event::generic("rename_from")).ok_or(ReplyError::NO_KEY)?;
-    ctx.keys.put(ctx.keys.db, record.renamed(to), Event::generic("rename_to"));
+    let record = ctx
+        .keys
+        .take(from, Event::generic("rename_from"))
+        .ok_or(ReplyError::NO_KEY)?;
+    ctx.keys
+        .put(ctx.keys.db, record.renamed(to), Event::generic("rename_to"));
     Ok(true)
 }
 
@@ -89,7 +97,10 @@ pub(super) fn move_to_db(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult
         return Err(ReplyError::SAME_OBJECT);
     }
     let free = ctx.keys.peek_in(target_db, key).is_none();
-    let moved = match free.then(|| ctx.keys.take(key, Event::generic("move_from"))).flatten() {
+    let moved = match free
+        .then(|| ctx.keys.take(key, Event::generic("move_from")))
+        .flatten()
+    {
         Some(record) => {
             ctx.keys.put(target_db, record, Event::generic("move_to"));
             true

@@ -16,19 +16,22 @@ pub(super) fn scan(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
             wanted_type = Some(name);
             Ok(2)
         }
-        _ if word.eq_ignore_ascii_case(b"NOVALUES") => {
-            Err(ReplyError::new("ERR NOVALUES option can only be used in HSCAN"))
-        }
+        _ if word.eq_ignore_ascii_case(b"NOVALUES") => Err(ReplyError::new(
+            "ERR NOVALUES option can only be used in HSCAN",
+        )),
         _ => Err(ReplyError::SYNTAX),
     })?;
     let wanted_type = wanted_type.map(type_named).transpose()?;
     let mut found: Vec<Vec<u8>> = Vec::new();
-    let next = ctx.keys.scan(Cursor(options.cursor), options.count, |record| {
-        let is_wanted_type = wanted_type.is_none_or(|wanted| wanted == Some(record.kind().value_type()));
-        if is_wanted_type && options.wants(record.key()) {
-            found.push(record.key().to_vec());
-        }
-    });
+    let next = ctx
+        .keys
+        .scan(Cursor(options.cursor), options.count, |record| {
+            let is_wanted_type =
+                wanted_type.is_none_or(|wanted| wanted == Some(record.kind().value_type()));
+            if is_wanted_type && options.wants(record.key()) {
+                found.push(record.key().to_vec());
+            }
+        });
     ScanOptions::begin_reply(ctx.reply, next.0, found.len());
     found.iter().for_each(|key| ctx.reply.bulk(key));
     Ok(Outcome::Done)
@@ -41,7 +44,10 @@ fn type_named(name: &[u8]) -> Result<Option<ValueType>, ReplyError> {
         b"hash" => Ok(Some(ValueType::Hash)),
         b"zset" => Ok(Some(ValueType::ZSet)),
         b"list" | b"set" | b"stream" => Ok(None),
-        _ => Err(ReplyError::err(format!("unknown type name '{}'", String::from_utf8_lossy(name)))),
+        _ => Err(ReplyError::err(format!(
+            "unknown type name '{}'",
+            String::from_utf8_lossy(name)
+        ))),
     }
 }
 

@@ -27,7 +27,9 @@ pub(super) fn incrby(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
 /// `DECRBY key decrement`
 pub(super) fn decrby(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let decrement = number::parse_i64(args.at(2)).ok_or(ReplyError::NOT_INTEGER)?;
-    let increment = decrement.checked_neg().ok_or_else(|| ReplyError::new("ERR decrement would overflow"))?;
+    let increment = decrement
+        .checked_neg()
+        .ok_or_else(|| ReplyError::new("ERR decrement would overflow"))?;
     add(ctx, args.at(1), increment, Event::string("incrby"))
 }
 
@@ -37,7 +39,10 @@ fn add(ctx: &mut Context<'_>, key: &[u8], increment: i64, event: Event) -> Comma
             Value::Int(value) => (value, true),
             _ => {
                 let mut string = StringView::of(found.record())?;
-                (number::parse_i64(string.bytes()).ok_or(ReplyError::NOT_INTEGER)?, false)
+                (
+                    number::parse_i64(string.bytes()).ok_or(ReplyError::NOT_INTEGER)?,
+                    false,
+                )
             }
         };
         let sum = old.checked_add(increment).ok_or(ReplyError::OVERFLOW)?;
@@ -66,8 +71,20 @@ pub(super) fn incrbyfloat(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResul
             number::FloatError::NotFinite => ReplyError::NAN_OR_INFINITY,
         })?
     };
-    ctx.keys.set(key, new_string_from(sum.as_bytes()), Expiry::Keep, Event::string("incrbyfloat"));
-    ctx.keys.effect_instead(|| vec![OwnedArgs::from_iter([&b"SET"[..], key, sum.as_bytes(), b"KEEPTTL"])]);
+    ctx.keys.set(
+        key,
+        new_string_from(sum.as_bytes()),
+        Expiry::Keep,
+        Event::string("incrbyfloat"),
+    );
+    ctx.keys.effect_instead(|| {
+        vec![OwnedArgs::from_iter([
+            &b"SET"[..],
+            key,
+            sum.as_bytes(),
+            b"KEEPTTL",
+        ])]
+    });
     ctx.reply.bulk(sum.as_bytes());
     Ok(Outcome::Done)
 }
@@ -101,7 +118,8 @@ pub(super) fn append(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
 /// `SETRANGE key offset value`
 pub(super) fn setrange(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let offset = number::parse_i64(args.at(2)).ok_or(ReplyError::NOT_INTEGER)?;
-    let offset = usize::try_from(offset).map_err(|_| ReplyError::new("ERR offset is out of range"))?;
+    let offset =
+        usize::try_from(offset).map_err(|_| ReplyError::new("ERR offset is out of range"))?;
     let (key, part) = (args.at(1), args.at(3));
     let event = Event::string("setrange");
     let found = ctx.keys.peek(key);
@@ -122,17 +140,23 @@ pub(super) fn setrange(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
 
 /// Writes `part` at `offset` into the string under `key`, which exists; what lies between its end and `offset` is zero.
 fn write_at(keys: &mut Access<'_>, key: &[u8], offset: usize, part: &[u8], event: Event) {
-    let Some(mut found) = keys.edit(key) else { return };
+    let Some(mut found) = keys.edit(key) else {
+        return;
+    };
     found.change(event, |record| {
         if record.view().kind() == Kind::BigStr {
             write_into_big(record, offset, part);
             return;
         }
         if record.view().kind() != Kind::Raw {
-            let bytes = StringView::of(record.view()).map(|mut string| string.bytes().to_vec()).unwrap_or_default();
+            let bytes = StringView::of(record.view())
+                .map(|mut string| string.bytes().to_vec())
+                .unwrap_or_default();
             record.set_value(NewValue::Raw(&bytes));
         }
-        let Value::Str(bytes) = record.view().value() else { return };
+        let Value::Str(bytes) = record.view().value() else {
+            return;
+        };
         let len = bytes.len();
         if offset + part.len() >= BIG_STRING {
             let mut big = BytesMut::with_capacity((offset + part.len()).max(len));
@@ -185,7 +209,8 @@ pub(super) fn delifeq(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         }
     }
     if deleted {
-        ctx.keys.effect_instead(|| vec![OwnedArgs::from_iter([b"DEL", args.at(1)])]);
+        ctx.keys
+            .effect_instead(|| vec![OwnedArgs::from_iter([b"DEL", args.at(1)])]);
     }
     ctx.reply.int(i64::from(deleted));
     Ok(Outcome::Done)

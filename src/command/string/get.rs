@@ -36,7 +36,8 @@ pub(super) fn getdel(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     };
     reply_string(ctx.reply, found.record())?;
     found.delete(Event::DEL);
-    ctx.keys.effect_instead(|| vec![OwnedArgs::from_iter([b"DEL", args.at(1)])]);
+    ctx.keys
+        .effect_instead(|| vec![OwnedArgs::from_iter([b"DEL", args.at(1)])]);
     Ok(Outcome::Done)
 }
 
@@ -47,10 +48,20 @@ pub(super) fn getex(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         Persist,
         Expire(Form, &'a [u8]),
     }
-    let persist = args.get(2).is_some_and(|word| word.eq_ignore_ascii_case(b"PERSIST"));
+    let persist = args
+        .get(2)
+        .is_some_and(|word| word.eq_ignore_ascii_case(b"PERSIST"));
     let change = match (args.len(), args.get(2).and_then(Form::from_option)) {
         (2, _) => Change::Nothing,
-        (_, None) if persist && args.rest(3).iter().all(|word| word.eq_ignore_ascii_case(b"PERSIST")) => Change::Persist,
+        (_, None)
+            if persist
+                && args
+                    .rest(3)
+                    .iter()
+                    .all(|word| word.eq_ignore_ascii_case(b"PERSIST")) =>
+        {
+            Change::Persist
+        }
         (4, Some(form)) => Change::Expire(form, args.at(3)),
         _ => return Err(ReplyError::SYNTAX),
     };
@@ -66,20 +77,26 @@ pub(super) fn getex(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
             if found.expiry().is_some() {
                 found.set_expiry(None, Event::generic("persist"));
                 drop(found);
-                ctx.keys.effect_instead(|| vec![OwnedArgs::from_iter([b"PERSIST", key])]);
+                ctx.keys
+                    .effect_instead(|| vec![OwnedArgs::from_iter([b"PERSIST", key])]);
             }
         }
         Change::Expire(form, time) => {
             let moment = form.moment(time, now, "getex")?;
             if moment <= now {
                 found.delete(Event::DEL);
-                ctx.keys.effect_instead(|| vec![OwnedArgs::from_iter([b"DEL", key])]);
+                ctx.keys
+                    .effect_instead(|| vec![OwnedArgs::from_iter([b"DEL", key])]);
             } else {
                 found.set_expiry(Some(moment), Event::EXPIRE);
                 drop(found);
                 ctx.keys.effect_instead(|| {
                     let mut digits = itoa::Buffer::new();
-                    vec![OwnedArgs::from_iter([&b"PEXPIREAT"[..], key, digits.format(moment).as_bytes()])]
+                    vec![OwnedArgs::from_iter([
+                        &b"PEXPIREAT"[..],
+                        key,
+                        digits.format(moment).as_bytes(),
+                    ])]
                 });
             }
         }
@@ -89,7 +106,11 @@ pub(super) fn getex(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
 
 /// `STRLEN key`
 pub(super) fn strlen(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    let length = match ctx.keys.read(args.at(1)).map(crate::keyspace::RecordRef::value) {
+    let length = match ctx
+        .keys
+        .read(args.at(1))
+        .map(crate::keyspace::RecordRef::value)
+    {
         None => 0,
         Some(Value::Str(bytes)) => bytes.len(),
         Some(Value::BigStr(bytes)) => bytes.len(),
@@ -127,7 +148,11 @@ fn range_within(start: i64, end: i64, len: usize) -> std::ops::Range<usize> {
     }
     let from_end = |at: i64| if at < 0 { (len + at).max(0) } else { at };
     let (start, end) = (from_end(start), from_end(end).min(len - 1));
-    if start > end || len == 0 { 0..0 } else { start as usize..end as usize + 1 }
+    if start > end || len == 0 {
+        0..0
+    } else {
+        start as usize..end as usize + 1
+    }
 }
 
 #[cfg(test)]

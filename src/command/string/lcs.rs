@@ -31,14 +31,18 @@ pub(super) fn lcs(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
             with_lengths = true;
         } else if word.eq_ignore_ascii_case(b"MINMATCHLEN") && at + 1 < args.len() {
             at += 1;
-            shortest = number::parse_i64(args.at(at)).ok_or(ReplyError::NOT_INTEGER)?.max(0);
+            shortest = number::parse_i64(args.at(at))
+                .ok_or(ReplyError::NOT_INTEGER)?
+                .max(0);
         } else {
             return Err(ReplyError::SYNTAX);
         }
         at += 1;
     }
     if want_length && want_runs {
-        return Err(ReplyError::new("ERR If you want both the length and indexes, please just use IDX."));
+        return Err(ReplyError::new(
+            "ERR If you want both the length and indexes, please just use IDX.",
+        ));
     }
     let mut string = |key| {
         let mut view = StringView::read(&mut ctx.keys, key)
@@ -50,7 +54,10 @@ pub(super) fn lcs(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     if want_length {
         ctx.reply.int(subsequence.len() as i64);
     } else if want_runs {
-        let runs: Vec<_> = runs.into_iter().filter(|run| run.length as i64 >= shortest).collect();
+        let runs: Vec<_> = runs
+            .into_iter()
+            .filter(|run| run.length as i64 >= shortest)
+            .collect();
         ctx.reply.map(2);
         ctx.reply.bulk(b"matches");
         ctx.reply.array(runs.len());
@@ -76,9 +83,13 @@ pub(super) fn lcs(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
 /// The longest common subsequence, and the runs it is made of from the last to the first.
 fn longest_common(a: &[u8], b: &[u8]) -> Result<(Vec<u8>, Vec<Run>), ReplyError> {
     let width = b.len() + 1;
-    let cells = (a.len() + 1).checked_mul(width).filter(|cells| *cells <= MAX_CELLS);
+    let cells = (a.len() + 1)
+        .checked_mul(width)
+        .filter(|cells| *cells <= MAX_CELLS);
     let cells = cells.ok_or_else(|| {
-        ReplyError::new("ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len")
+        ReplyError::new(
+            "ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len",
+        )
     })?;
     let mut table = vec![0_u32; cells];
     for i in 1..=a.len() {
@@ -98,8 +109,18 @@ fn longest_common(a: &[u8], b: &[u8]) -> Result<(Vec<u8>, Vec<Run>), ReplyError>
             (i, j) = (i - 1, j - 1);
             subsequence.push(a[i]);
             match runs.last_mut() {
-                Some(run) if run.a == i + 1 && run.b == j + 1 => *run = Run { a: i, b: j, length: run.length + 1 },
-                _ => runs.push(Run { a: i, b: j, length: 1 }),
+                Some(run) if run.a == i + 1 && run.b == j + 1 => {
+                    *run = Run {
+                        a: i,
+                        b: j,
+                        length: run.length + 1,
+                    }
+                }
+                _ => runs.push(Run {
+                    a: i,
+                    b: j,
+                    length: 1,
+                }),
             }
         } else if table[(i - 1) * width + j] > table[i * width + j - 1] {
             i -= 1;
@@ -119,7 +140,21 @@ mod tests {
     fn the_example_of_the_documentation() {
         let (subsequence, runs) = longest_common(b"ohmytext", b"mynewtext").expect("small");
         assert_eq!(subsequence, b"mytext");
-        assert_eq!(runs, [Run { a: 4, b: 5, length: 4 }, Run { a: 2, b: 0, length: 2 }]);
+        assert_eq!(
+            runs,
+            [
+                Run {
+                    a: 4,
+                    b: 5,
+                    length: 4
+                },
+                Run {
+                    a: 2,
+                    b: 0,
+                    length: 2
+                }
+            ]
+        );
     }
 
     #[test]

@@ -42,20 +42,29 @@ impl<'a> Options<'a> {
             let unconditional = options.condition == Condition::Always;
             let unexpiring = options.expiry.is_none() && !options.keep_ttl;
             at += 1;
-            if word.eq_ignore_ascii_case(b"NX") && (unconditional || options.condition == Condition::IfAbsent) {
+            if word.eq_ignore_ascii_case(b"NX")
+                && (unconditional || options.condition == Condition::IfAbsent)
+            {
                 options.condition = Condition::IfAbsent;
-            } else if word.eq_ignore_ascii_case(b"XX") && (unconditional || options.condition == Condition::IfPresent) {
+            } else if word.eq_ignore_ascii_case(b"XX")
+                && (unconditional || options.condition == Condition::IfPresent)
+            {
                 options.condition = Condition::IfPresent;
             } else if takes == Takes::Set && word.eq_ignore_ascii_case(b"GET") {
                 options.get = true;
             } else if word.eq_ignore_ascii_case(b"KEEPTTL") && options.expiry.is_none() {
                 options.keep_ttl = true;
-            } else if let (Takes::Set, true, true, Some(next)) =
-                (takes, word.eq_ignore_ascii_case(b"IFEQ"), unconditional, next)
-            {
+            } else if let (Takes::Set, true, true, Some(next)) = (
+                takes,
+                word.eq_ignore_ascii_case(b"IFEQ"),
+                unconditional,
+                next,
+            ) {
                 options.condition = Condition::IfEqual(next);
                 at += 1;
-            } else if let (Some(form), true, Some(next)) = (Form::from_option(word), unexpiring, next) {
+            } else if let (Some(form), true, Some(next)) =
+                (Form::from_option(word), unexpiring, next)
+            {
                 options.expiry = Some((form, next));
                 at += 1;
             } else {
@@ -69,13 +78,17 @@ impl<'a> Options<'a> {
 /// `SET key value [NX | XX | IFEQ value] [GET] [EX | PX | EXAT | PXAT time | KEEPTTL]`
 pub(super) fn set(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     if args.len() == 3 {
-        ctx.keys.set(args.at(1), new_string(&args, 2), Expiry::Never, Event::SET);
+        ctx.keys
+            .set(args.at(1), new_string(&args, 2), Expiry::Never, Event::SET);
         ctx.reply.ok();
         return Ok(Outcome::Done);
     }
     let options = Options::parse(args.rest(3), Takes::Set)?;
     let key = args.at(1);
-    let moment = options.expiry.map(|(form, time)| form.moment(time, ctx.now, "set")).transpose()?;
+    let moment = options
+        .expiry
+        .map(|(form, time)| form.moment(time, ctx.now, "set"))
+        .transpose()?;
     if options.get {
         match ctx.keys.read(key) {
             Some(record) => reply_string(ctx.reply, record)?,
@@ -91,9 +104,13 @@ pub(super) fn set(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     store(ctx, key, new_string(&args, 2), options.keep_ttl, moment);
     if options.get {
         // GET does not belong to the effect: it may be an error there.
-        let rest = args.iter().enumerate().filter(|(i, word)| *i < 3 || !word.eq_ignore_ascii_case(b"GET"));
+        let rest = args
+            .iter()
+            .enumerate()
+            .filter(|(i, word)| *i < 3 || !word.eq_ignore_ascii_case(b"GET"));
         if moment.is_none() {
-            ctx.keys.effect_instead(|| vec![OwnedArgs::from_iter(rest.map(|(_, word)| word))]);
+            ctx.keys
+                .effect_instead(|| vec![OwnedArgs::from_iter(rest.map(|(_, word)| word))]);
         }
     } else {
         ctx.reply.ok();
@@ -104,7 +121,11 @@ pub(super) fn set(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     Ok(Outcome::Done)
 }
 
-fn condition_holds(ctx: &mut Context<'_>, key: &[u8], condition: Condition<'_>) -> Result<bool, ReplyError> {
+fn condition_holds(
+    ctx: &mut Context<'_>,
+    key: &[u8],
+    condition: Condition<'_>,
+) -> Result<bool, ReplyError> {
     Ok(match condition {
         Condition::Always => true,
         Condition::IfAbsent => ctx.keys.peek(key).is_none(),
@@ -117,11 +138,18 @@ fn condition_holds(ctx: &mut Context<'_>, key: &[u8], condition: Condition<'_>) 
 }
 
 /// Sets the key. A moment that has already passed deletes it.
-fn store(ctx: &mut Context<'_>, key: &[u8], value: NewValue<'_>, keep_ttl: bool, moment: Option<UnixMillis>) {
+fn store(
+    ctx: &mut Context<'_>,
+    key: &[u8],
+    value: NewValue<'_>,
+    keep_ttl: bool,
+    moment: Option<UnixMillis>,
+) {
     match moment {
         Some(moment) if moment <= ctx.now => {
             ctx.keys.remove(key, Event::DEL);
-            ctx.keys.effect_instead(|| vec![OwnedArgs::from_iter([b"DEL", key])]);
+            ctx.keys
+                .effect_instead(|| vec![OwnedArgs::from_iter([b"DEL", key])]);
         }
         Some(moment) => drop(ctx.keys.set(key, value, Expiry::At(moment), Event::SET)),
         None if keep_ttl => drop(ctx.keys.set(key, value, Expiry::Keep, Event::SET)),
@@ -133,7 +161,13 @@ fn store(ctx: &mut Context<'_>, key: &[u8], value: NewValue<'_>, keep_ttl: bool,
 fn effect_set_at(ctx: &mut Context<'_>, key: &[u8], value: &[u8], moment: UnixMillis) {
     ctx.keys.effect_instead(|| {
         let mut digits = itoa::Buffer::new();
-        vec![OwnedArgs::from_iter([&b"SET"[..], key, value, b"PXAT", digits.format(moment).as_bytes()])]
+        vec![OwnedArgs::from_iter([
+            &b"SET"[..],
+            key,
+            value,
+            b"PXAT",
+            digits.format(moment).as_bytes(),
+        ])]
     });
 }
 
@@ -141,7 +175,8 @@ fn effect_set_at(ctx: &mut Context<'_>, key: &[u8], value: &[u8], moment: UnixMi
 pub(super) fn setnx(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let absent = ctx.keys.peek(args.at(1)).is_none();
     if absent {
-        ctx.keys.create(args.at(1), new_string(&args, 2), None, Event::SET);
+        ctx.keys
+            .create(args.at(1), new_string(&args, 2), None, Event::SET);
     }
     ctx.reply.int(i64::from(absent));
     Ok(Outcome::Done)
@@ -159,7 +194,12 @@ pub(super) fn psetex(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
 
 fn set_for(ctx: &mut Context<'_>, args: Args<'_>, form: Form, command: &str) -> CommandResult {
     let moment = form.moment(args.at(2), ctx.now, command)?;
-    ctx.keys.set(args.at(1), new_string(&args, 3), Expiry::At(moment), Event::SET);
+    ctx.keys.set(
+        args.at(1),
+        new_string(&args, 3),
+        Expiry::At(moment),
+        Event::SET,
+    );
     effect_set_at(ctx, args.at(1), args.at(3), moment);
     ctx.reply.ok();
     Ok(Outcome::Done)
@@ -171,8 +211,10 @@ pub(super) fn getset(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         Some(record) => reply_string(ctx.reply, record)?,
         None => ctx.reply.null(),
     }
-    ctx.keys.set(args.at(1), new_string(&args, 2), Expiry::Never, Event::SET);
-    ctx.keys.effect_instead(|| vec![OwnedArgs::from_iter([b"SET", args.at(1), args.at(2)])]);
+    ctx.keys
+        .set(args.at(1), new_string(&args, 2), Expiry::Never, Event::SET);
+    ctx.keys
+        .effect_instead(|| vec![OwnedArgs::from_iter([b"SET", args.at(1), args.at(2)])]);
     Ok(Outcome::Done)
 }
 
@@ -187,7 +229,9 @@ pub(super) fn mset(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
 /// `MSETNX key value [key value ...]`: all or nothing.
 pub(super) fn msetnx(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     pairs_complete(args.len() - 1, "msetnx")?;
-    let absent = (1..args.len()).step_by(2).all(|at| ctx.keys.peek(args.at(at)).is_none());
+    let absent = (1..args.len())
+        .step_by(2)
+        .all(|at| ctx.keys.peek(args.at(at)).is_none());
     if absent {
         set_pairs(ctx, args);
     }
@@ -197,12 +241,21 @@ pub(super) fn msetnx(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
 
 fn set_pairs(ctx: &mut Context<'_>, args: Args<'_>) {
     for at in (1..args.len()).step_by(2) {
-        ctx.keys.set(args.at(at), new_string(&args, at + 1), Expiry::Never, Event::SET);
+        ctx.keys.set(
+            args.at(at),
+            new_string(&args, at + 1),
+            Expiry::Never,
+            Event::SET,
+        );
     }
 }
 
 fn pairs_complete(words: usize, command: &str) -> Result<(), ReplyError> {
-    if words.is_multiple_of(2) { Ok(()) } else { Err(ReplyError::wrong_arity(command)) }
+    if words.is_multiple_of(2) {
+        Ok(())
+    } else {
+        Err(ReplyError::wrong_arity(command))
+    }
 }
 
 /// `MSETEX numkeys key value [key value ...] [NX | XX] [EX | PX | EXAT | PXAT time | KEEPTTL]`
@@ -216,7 +269,10 @@ pub(super) fn msetex(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         return Err(ReplyError::SYNTAX);
     }
     let options = Options::parse(args.rest(end), Takes::MultiSet)?;
-    let moment = options.expiry.map(|(form, time)| form.moment(time, ctx.now, "msetex")).transpose()?;
+    let moment = options
+        .expiry
+        .map(|(form, time)| form.moment(time, ctx.now, "msetex"))
+        .transpose()?;
     let keys = || (2..end).step_by(2);
     let holds = match options.condition {
         Condition::IfAbsent => keys().all(|at| ctx.keys.peek(args.at(at)).is_none()),
@@ -225,7 +281,13 @@ pub(super) fn msetex(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     };
     if holds {
         for at in keys() {
-            store(ctx, args.at(at), new_string(&args, at + 1), options.keep_ttl, moment);
+            store(
+                ctx,
+                args.at(at),
+                new_string(&args, at + 1),
+                options.keep_ttl,
+                moment,
+            );
             if let Some(moment) = moment.filter(|moment| *moment > ctx.now) {
                 effect_set_at(ctx, args.at(at), args.at(at + 1), moment);
             }

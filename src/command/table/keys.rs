@@ -236,7 +236,8 @@ fn by_specs(specs: &[KeySpec], args: Args<'_>) -> Option<Keys> {
             Find::Count { at, first, step } => {
                 let count = number(args.get(begin + usize::from(at))?)?;
                 let first = begin + usize::from(first);
-                (first, first.checked_add(count)?.checked_sub(1)?, step)
+                let span = count.checked_sub(1)?.checked_mul(step.into())?;
+                (first, first.checked_add(span)?, step)
             }
             Find::Unknown => return None,
         };

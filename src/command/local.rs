@@ -1,0 +1,118 @@
+//! A connection without a socket: requests in, reply bytes out, through the same parser and dispatcher as any other.
+//!
+//! For tests and benchmarks of the whole command path.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::dispatch::{self, Budget, Progress};
+use crate::resp::{Limits, Protocol, ReadBuffer, Reply, RequestParser, Window};
+use crate::server::Server;
+use crate::session::{Origin, Session, Transport};
+
+/// A connection to a server in the same process.
+pub struct LocalClient {
+    session: Session,
+    parser: RequestParser,
+    buffer: ReadBuffer,
+    window: Window,
+    reply: Reply,
+    /// Replies taken out of `reply` because it was full.
+    taken: Vec<u8>,
+    limits: Limits,
+}
+
+impl LocalClient {
+    /// Connects, as a client of worker `worker`.
+    pub fn new(server: &Server, worker: usize) -> Self {
+        let origin = Origin {
+            addr: "local:0".into(),
+            laddr: "local:0".into(),
+            fd: -1,
+            worker,
+            transport: Transport::Tcp,
+            local: true,
+        };
+        let client = server.clients.add(origin, Instant::now());
+        Self {
+            session: Session::new(client, true),
+            parser: RequestParser::new(),
+            buffer: ReadBuffer::new(),
+            window: Window::new(),
+            reply: Reply::new(Protocol::Resp2),
+            taken: Vec::new(),
+            limits: Limits::default(),
+        }
+    }
+
+    /// Executes pipelined requests, as a client would send them, and gives the replies.
+    ///
+    /// # Panics
+    /// If the requests break the protocol or a command suspends the connection.
+    pub fn send(&mut self, server: &Server, requests: &[u8]) -> Bytes {
+        self.execute(server, requests);
+        self.take();
+        Bytes::from(std::mem::take(&mut self.taken))
+    }
+
+    /// Executes pipelined requests and throws the replies away: nothing is copied. Gives the replies' length.
+    pub fn execute_only(&mut self, server: &Server, requests: &[u8]) -> usize {
+        self.execute(server, requests);
+        let length = self.taken.len() + self.reply.pending();
+        self.taken.clear();
+        self.reply.consume(self.reply.pending());
+        length
+    }
+
+    fn take(&mut self) {
+        let replies = self.reply.to_bytes();
+        self.reply.consume(replies.len());
+        self.taken.extend_from_slice(&replies);
+    }
+
+    fn execute(&mut self, server: &Server, requests: &[u8]) {
+        self.parser.receive(&mut self.buffer, requests);
+        loop {
+            self.parser
+                .fill(&mut self.buffer, &mut self.window, &self.limits)
+                .expect("well-formed requests");
+            if self.window.is_empty() {
+                return;
+            }
+            let mut budget = Budget::new(server);
+            let (session, reply) = (&mut self.session, &mut self.reply);
+            let progress = dispatch::execute(
+                server,
+                session,
+                reply,
+                &self.buffer,
+                &mut self.window,
+                &mut budget,
+            );
+            match progress {
+                // Nobody else waits, and the caller takes all the output there is.
+                Progress::Drained | Progress::Yield => {}
+                Progress::OutputFull => self.take(),
+                Progress::Close => return,
+                Progress::Suspended(_) => panic!("a local connection cannot wait"),
+            }
+        }
+    }
+
+    /// Executes one request.
+    pub fn run(&mut self, server: &Server, words: &[&[u8]]) -> Bytes {
+        self.send(server, &encode(words))
+    }
+}
+
+/// A request as clients send it.
+pub fn encode(words: &[&[u8]]) -> Vec<u8> {
+    let mut request = format!("*{}\r\n", words.len()).into_bytes();
+    for word in words {
+        request.extend_from_slice(format!("${}\r\n", word.len()).as_bytes());
+        request.extend_from_slice(word);
+        request.extend_from_slice(b"\r\n");
+    }
+    request
+}

@@ -1,0 +1,247 @@
+//! The whole command path, in one process: what commands answer, and that their effects tell the whole story.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use proptest::prelude::*;
+
+use super::local::LocalClient;
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::keyspace::door::Listener;
+use crate::keyspace::{Keyspace, Locks, RecordRef, Value};
+use crate::resp::{Args, OwnedArgs};
+use crate::server::Server;
+use crate::stats::Counters;
+
+fn words<'a>(line: &'a str) -> Vec<&'a [u8]> {
+    line.split(' ').map(str::as_bytes).collect()
+}
+
+/// A server with one worker and a clock that stands at 1,000,000 ms.
+fn server() -> Server {
+    Server::new(Settings::new(), 1, Clock::manual(1_000_000).0)
+}
+
+#[test]
+fn replies_of_a_few_commands() {
+    let server = server();
+    let mut client = LocalClient::new(&server, 0);
+    for (request, reply) in [
+        ("SET a 1", "+OK\r\n"),
+        ("GET a", "$1\r\n1\r\n"),
+        ("INCR a", ":2\r\n"),
+        ("APPEND a x", ":2\r\n"),
+        ("GET a", "$2\r\n2x\r\n"),
+        ("INCR a", "-ERR value is not an integer or out of range\r\n"),
+        ("SET a 1 EX 10 NX", "$-1\r\n"),
+        ("SET a 1 EX 10", "+OK\r\n"),
+        ("PTTL a", ":10000\r\n"),
+        ("GETEX a PERSIST", "$1\r\n1\r\n"),
+        ("TTL a", ":-1\r\n"),
+        ("MSET a 1 b 2", "+OK\r\n"),
+        ("MGET a b c", "*3\r\n$1\r\n1\r\n$1\r\n2\r\n$-1\r\n"),
+        ("RENAME a c", "+OK\r\n"),
+        ("EXISTS a b c c", ":3\r\n"),
+        (
+            "GET",
+            "-ERR wrong number of arguments for 'get' command\r\n",
+        ),
+        (
+            "NOSUCH x",
+            "-ERR unknown command 'NOSUCH', with args beginning with: 'x' \r\n",
+        ),
+    ] {
+        let got = client.run(&server, &words(request));
+        assert_eq!(String::from_utf8_lossy(&got), reply, "{request}");
+    }
+}
+
+#[test]
+fn hits_and_misses_are_counted_as_the_peers_count() {
+    let server = server();
+    let mut client = LocalClient::new(&server, 0);
+    let mut counted = |request: &str| {
+        let before = server.stats.totals();
+        client.run(&server, &words(request));
+        let after = server.stats.totals();
+        (
+            after.keyspace_hits - before.keyspace_hits,
+            after.keyspace_misses - before.keyspace_misses,
+        )
+    };
+    assert_eq!(counted("GET a"), (0, 1));
+    assert_eq!(counted("SET a 1"), (0, 0));
+    assert_eq!(counted("MGET a b a"), (2, 1));
+    for (request, hits) in [
+        ("EXISTS a", 1),
+        ("TTL a", 1),
+        ("TYPE a", 1),
+        ("INCR a", 0),
+        ("EXPIRE a 10", 0),
+        ("GETDEL a", 1),
+    ] {
+        assert_eq!(counted(request), (hits, 0), "{request}");
+    }
+    assert_eq!(counted("DEL a"), (0, 0));
+}
+
+/// Writes down the effects that it hears of.
+#[derive(Default)]
+struct Journal(Arc<Mutex<Vec<(u64, usize, OwnedArgs)>>>);
+
+impl Listener for Journal {
+    fn effect(&self, order: u64, db: usize, request: &Args<'_>) {
+        self.0.lock().push((order, db, request.to_owned()));
+    }
+}
+
+/// Every key of every database: what `DUMP`-like reading shows of it.
+fn contents(server: &Server) -> HashMap<(usize, Vec<u8>), String> {
+    let counters = Counters::default();
+    let mut found = HashMap::new();
+    for db in 0..server.keyspace.databases() {
+        let mut keys = server
+            .keyspace
+            .access(Locks::All, db, server.clock.now(), &counters);
+        keys.each_key(|record| {
+            let what = format!("{} expires {:?}", describe(record), record.expiry());
+            found.insert((db, record.key().to_vec()), what);
+        });
+    }
+    found
+}
+
+/// A value in words that do not depend on how it is held.
+fn describe(record: RecordRef<'_>) -> String {
+    match record.value() {
+        Value::Int(value) => value.to_string(),
+        Value::Str(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        Value::BigStr(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        other => format!("{other:?}"),
+    }
+}
+
+/// Requests over few keys, so that they meet; the shapes cover every family that writes.
+fn any_request() -> impl Strategy<Value = String> {
+    let key = prop::sample::select(vec!["a", "b", "c", "d"]);
+    let number = -5..50_i64;
+    (key.clone(), key, number.clone(), number, 0..TEMPLATES.len()).prop_map(
+        |(key, other, n, m, which)| {
+            TEMPLATES[which]
+                .replace("KEY", key)
+                .replace("OTHER", other)
+                .replace("NUM", &n.to_string())
+                .replace("POS", &m.abs().to_string())
+        },
+    )
+}
+
+const TEMPLATES: &[&str] = &[
+    "SET KEY NUM",
+    "SET KEY text EX POS",
+    "SET KEY text PXAT 1000NUM",
+    "SET KEY x NX GET",
+    "SET KEY x KEEPTTL XX",
+    "SETNX KEY NUM",
+    "SETEX KEY 5 v",
+    "PSETEX KEY POS v",
+    "GETSET KEY v",
+    "GETDEL KEY",
+    "GETEX KEY PX POS",
+    "GETEX KEY PERSIST",
+    "APPEND KEY tail",
+    "SETRANGE KEY POS patch",
+    "INCR KEY",
+    "DECRBY KEY NUM",
+    "INCRBYFLOAT KEY 0.NUM",
+    "MSET KEY NUM OTHER 1",
+    "MSETNX KEY NUM OTHER 1",
+    "MSETEX 2 KEY 1 OTHER 2 PX POS",
+    "DELIFEQ KEY NUM",
+    "DEL KEY OTHER",
+    "UNLINK KEY",
+    "RENAME KEY OTHER",
+    "RENAMENX KEY OTHER",
+    "COPY KEY OTHER REPLACE",
+    "COPY KEY OTHER DB 1",
+    "MOVE KEY 1",
+    "EXPIRE KEY POS",
+    "EXPIRE KEY NUM GT",
+    "PEXPIREAT KEY 10000POS",
+    "PERSIST KEY",
+    "GET KEY",
+    "SELECT 0",
+    "SELECT 1",
+    "SWAPDB 0 1",
+    "FLUSHDB",
+    "HSET KEY f NUM g POS",
+    "HDEL KEY f",
+    "HINCRBY KEY f NUM",
+    "HINCRBYFLOAT KEY f 0.5",
+    "HSETNX KEY f v",
+    "HEXPIRE KEY POS FIELDS 1 f",
+    "HPEXPIREAT KEY 10000POS FIELDS 2 f g",
+    "HPERSIST KEY FIELDS 1 f",
+    "HGETDEL KEY FIELDS 1 f",
+    "HGETEX KEY EX POS FIELDS 1 g",
+    "HSETEX KEY PX POS FIELDS 1 h v",
+    "ZADD KEY NUM m POS n",
+    "ZADD KEY GT CH NUM m",
+    "ZADD KEY INCR 1.5 m",
+    "ZINCRBY KEY NUM n",
+    "ZREM KEY m",
+    "ZPOPMIN KEY",
+    "ZPOPMAX KEY 2",
+    "ZMPOP 2 KEY OTHER MIN",
+    "ZREMRANGEBYSCORE KEY -inf POS",
+    "ZREMRANGEBYRANK KEY 0 0",
+    "ZREMRANGEBYLEX KEY [m [m",
+    "ZUNIONSTORE KEY 2 KEY OTHER",
+    "ZINTERSTORE KEY 2 KEY OTHER WEIGHTS 2 3",
+    "ZDIFFSTORE KEY 2 OTHER KEY",
+    "ZRANGESTORE KEY OTHER 0 -1",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    /// The effects of any commands, replayed in their order into an empty keyspace at a later time, give the same keyspace.
+    #[test]
+    fn effects_tell_the_whole_story(requests in prop::collection::vec((any_request(), 0..3_i64), 1..120)) {
+        let journal = Journal::default();
+        let effects = Arc::clone(&journal.0);
+        let (clock, hand) = Clock::manual(1_000_000);
+        let keyspace = Keyspace::with_listener(2, Box::new(journal));
+        let original = Server::with_keyspace(Settings::new(), 1, clock, keyspace);
+        let mut client = LocalClient::new(&original, 0);
+        for (request, wait) in requests {
+            hand.fetch_add(wait, std::sync::atomic::Ordering::Relaxed);
+            client.run(&original, &words(&request));
+        }
+        // The replay happens later: an effect must not depend on when. But nothing expires in it of its own, since the
+        // clock stands still at the beginning.
+        let copy = Server::with_keyspace(Settings::new(), 1, Clock::manual(0).0, Keyspace::new(2));
+        let mut replay = LocalClient::new(&copy, 0);
+        for (expected, (order, db, request)) in effects.lock().iter().enumerate() {
+            prop_assert_eq!(*order, expected as u64);
+            replay.run(&copy, &[b"SELECT", db.to_string().as_bytes()]);
+            let request: Vec<&[u8]> = request.view().iter().collect();
+            let reply = replay.run(&copy, &request);
+            prop_assert!(!reply.starts_with(b"-"), "{:?} answered {:?}", request, reply);
+        }
+        let now = original.clock.now();
+        let mut copied = contents(&copy);
+        copied.retain(|_, what| !expired_by(what, now));
+        prop_assert_eq!(contents(&original), copied);
+    }
+}
+
+/// Whether a described key has an expiry that has passed.
+fn expired_by(what: &str, now: i64) -> bool {
+    let moment = what
+        .rsplit_once("expires Some(")
+        .and_then(|(_, rest)| rest.trim_end_matches(')').parse::<i64>().ok());
+    moment.is_some_and(|moment| moment <= now)
+}
