@@ -199,7 +199,12 @@ fn run_one(
 }
 
 /// Answers a request that is not executed. It counts as the command that `CLIENT REPLY SKIP` skips.
-fn refuse(server: &Server, session: &mut Session, reply: &mut Reply, error: &ReplyError) -> Outcome {
+fn refuse(
+    server: &Server,
+    session: &mut Session,
+    reply: &mut Reply,
+    error: &ReplyError,
+) -> Outcome {
     session.begin_command();
     reply.set_muted(session.is_muted());
     answer_error(server, session, reply, error);
