@@ -6,8 +6,10 @@
 //!
 //! A block comes from its thread's list of free blocks: a handful of instructions, no atomics. The lists
 //! are short and are filled from and flushed to the *central* store of their class in batches. There,
-//! blocks belong to slabs ([`class`] says how large), found by masking a block's address. A slab whose last
+//! blocks belong to slabs (64 or 256 kB), found by masking a block's address. A slab whose last
 //! block came back serves any other class, and beyond a small reserve its memory goes back to the system.
+//!
+//! Arrays of cache lines have a store of their own ([`alloc_lines`]): their sizes change all the time.
 //!
 //! Blocks may be freed by any thread. Under Miri, and where there is no `mmap`, every block is an
 //! allocation of its own.
@@ -22,6 +24,8 @@ mod cache;
 #[cfg(all(unix, not(miri)))]
 mod central;
 mod class;
+#[cfg(all(unix, not(miri)))]
+mod lines;
 #[cfg(all(unix, not(miri)))]
 mod pool;
 
@@ -104,9 +108,9 @@ pub fn alloc_lines(lines: usize) -> NonNull<u8> {
     if size > MAX_SLAB {
         return general_alloc(size, LINE);
     }
-    let class = class::of_lines(size);
-    counting::add(class::size(class).cast_signed());
-    imp::alloc(class)
+    let given = class::size(class::of(size));
+    counting::add(given.cast_signed());
+    imp::alloc_lines(given / LINE)
 }
 
 /// Gives back what [`alloc_lines`] gave for the same number of `lines`.
@@ -121,10 +125,10 @@ pub unsafe fn free_lines(block: NonNull<u8>, lines: usize) {
         // SAFETY: the caller's promise; `alloc_lines` sends the same sizes to the general allocator.
         return unsafe { general_free(block, size, LINE) };
     }
-    let class = class::of_lines(size);
-    counting::add(-class::size(class).cast_signed());
-    // SAFETY: the caller's promise, and the class follows from the size.
-    unsafe { imp::free(block, class) }
+    let given = class::size(class::of(size));
+    counting::add(-given.cast_signed());
+    // SAFETY: the caller's promise, and what was given follows from the size.
+    unsafe { imp::free_lines(block, given / LINE) }
 }
 
 /// How many lines [`alloc_lines`] really gives for `lines`: use them all.
@@ -135,7 +139,7 @@ pub fn class_lines(lines: usize) -> usize {
         // The general allocator's classes are far apart; it gives what is asked to within that.
         lines
     } else {
-        class::size(class::of_lines(size)) / LINE
+        class::size(class::of(size)) / LINE
     }
 }
 
@@ -165,7 +169,7 @@ fn general_layout(size: usize, align: usize) -> Layout {
 #[cold]
 fn general_alloc(size: usize, align: usize) -> NonNull<u8> {
     let layout = general_layout(size, align);
-    // SAFETY: the size is above MAX_SLAB, hence not zero.
+    // SAFETY: the callers' sizes are not zero.
     NonNull::new(unsafe { std::alloc::alloc(layout) }).unwrap_or_else(|| handle_alloc_error(layout))
 }
 
@@ -176,7 +180,10 @@ unsafe fn general_free(block: NonNull<u8>, size: usize, align: usize) {
 }
 
 #[cfg(all(unix, not(miri)))]
-use cache as imp;
+mod imp {
+    pub(super) use super::cache::{alloc, free, usage};
+    pub(super) use super::lines::{put as free_lines, take as alloc_lines};
+}
 
 /// Every block an allocation of its own, so that Miri sees each one's bounds and lifetime.
 #[cfg(not(all(unix, not(miri))))]
@@ -185,8 +192,18 @@ mod imp {
     use std::ptr::NonNull;
 
     fn layout(class: usize) -> std::alloc::Layout {
-        let size = class::size(class);
-        general_layout(size, if size.is_multiple_of(LINE) { LINE } else { 8 })
+        general_layout(class::size(class), 8)
+    }
+
+    pub(super) fn alloc_lines(lines: usize) -> NonNull<u8> {
+        super::general_alloc(lines * LINE, LINE)
+    }
+
+    /// # Safety
+    /// As for [`super::free_lines`].
+    pub(super) unsafe fn free_lines(block: NonNull<u8>, lines: usize) {
+        // SAFETY: the layout is the one that `alloc_lines` used.
+        unsafe { super::general_free(block, lines * LINE, LINE) }
     }
 
     pub(super) fn alloc(class: usize) -> NonNull<u8> {

@@ -9,11 +9,11 @@ use std::cell::Cell;
 use std::ptr::{NonNull, null_mut};
 
 use super::central::{self, Free};
-use super::{SlabUsage, class, pool};
+use super::{SlabUsage, class, lines, pool};
 use crate::memory::counting;
 
-/// The most that one list holds, in bytes.
-const LIST_BYTES: usize = 64 * 1024;
+/// The most that one list holds, in bytes. Every block on a list may be the last of its slab.
+const LIST_BYTES: usize = 32 * 1024;
 /// The most that one list holds, in blocks.
 const LIST_BLOCKS: usize = 256;
 
@@ -157,7 +157,7 @@ fn open(cache: &Cache, class: usize) {
 pub(super) fn usage() -> SlabUsage {
     let pool = pool::usage();
     SlabUsage {
-        allocated: central::handed_out(),
+        allocated: central::handed_out() + lines::in_use(),
         in_slabs: pool.in_use,
         resident: pool.in_use + pool.warm,
         mapped: pool.mapped,

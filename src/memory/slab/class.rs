@@ -6,6 +6,7 @@
 //!
 //! Every multiple of a cache line up to 2 kB is a class of its own. Classes up to 1 kB live in slabs
 //! of 64 kB, larger ones in 256 kB, so that what remains at a slab's end stays below 2%.
+//! Arrays of lines have these sizes too, but not these slabs: few different sizes fill each other's gaps.
 
 use super::LINE;
 
@@ -99,14 +100,6 @@ pub(super) fn of(size: usize) -> usize {
     }
 }
 
-/// The class of a multiple of a line, up to `MAX_SLAB`, whose blocks are aligned to lines.
-#[inline]
-pub(super) fn of_lines(size: usize) -> usize {
-    debug_assert!(size > 0 && size.is_multiple_of(LINE));
-    // A multiple of a line is a class of its own up to 2 kB, and above all classes are multiples.
-    of(size)
-}
-
 /// Bytes of a block of `class`.
 #[inline]
 pub(super) fn size(class: usize) -> usize {
@@ -145,9 +138,9 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_aligned_and_little_is_left_at_a_slabs_end() {
+    fn lines_stay_lines_and_little_is_left_at_a_slabs_end() {
         for lines in 1..=MAX_SLAB / LINE {
-            assert!(size(of_lines(lines * LINE)).is_multiple_of(LINE), "{lines}");
+            assert!(size(of(lines * LINE)).is_multiple_of(LINE), "{lines}");
         }
         for class in 1..COUNT {
             let usable = slab_size(class) - HEADER;
