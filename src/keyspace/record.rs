@@ -21,6 +21,7 @@ use super::hash::KeyHash;
 use crate::clock::UnixMillis;
 use crate::memory;
 use crate::value::hash::Hash;
+use crate::value::packed::PackedBuf;
 use crate::value::table::Thin;
 use crate::value::zset::ZSet;
 
@@ -733,6 +734,17 @@ unsafe impl Thin for Record {
         entry
             .deadline()
             .map(|moment| u64::try_from(moment).unwrap_or(0))
+    }
+}
+
+/// Packed values are edited where they are; the record moves as it grows and shrinks.
+impl PackedBuf for Record {
+    fn bytes(&self) -> &[u8] {
+        self.view().payload()
+    }
+
+    fn splice(&mut self, at: usize, remove: usize, insert: &[&[u8]]) {
+        Self::splice(self, at, remove, insert);
     }
 }
 

@@ -4,5 +4,6 @@ pub mod glob;
 pub mod hash;
 mod hasher;
 pub mod number;
+pub mod packed;
 pub mod table;
 pub mod zset;

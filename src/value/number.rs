@@ -61,7 +61,7 @@ pub fn parse_f64(text: &[u8]) -> Option<f64> {
     let value: f64 = text.parse().ok()?;
     let mantissa = || {
         text.bytes()
-            .take_while(|byte| byte.to_ascii_lowercase() != b'e')
+            .take_while(|byte| !byte.eq_ignore_ascii_case(&b'e'))
     };
     let sound = if value.is_nan() {
         false
