@@ -34,6 +34,7 @@ use bucket::{SLOTS, TAG_BITS};
 use segment::{NEVER, Segment};
 
 pub use bucket::OWNER_BITS;
+pub use expiry::UNIT_MS as DEADLINE_UNIT_MS;
 pub use scan::IntoIter;
 pub use slot::Slot;
 

@@ -42,7 +42,7 @@ pub(super) fn parse(
             _ => (option, false),
         };
         let condition = if word.eq_ignore_ascii_case(b"ID") {
-            let (ids, taken) = identities(args.rest(at - 1), purpose, negated)?;
+            let (ids, taken) = identities(args.rest(at - 1), purpose)?;
             at += taken - 1;
             Condition::Id(ids)
         } else {
@@ -112,11 +112,7 @@ fn condition(
 }
 
 /// Identities: as many arguments as are integers. Returns how many that were.
-fn identities(
-    args: Args<'_>,
-    purpose: Purpose,
-    negated: bool,
-) -> Result<(Vec<ClientId>, usize), ReplyError> {
+fn identities(args: Args<'_>, purpose: Purpose) -> Result<(Vec<ClientId>, usize), ReplyError> {
     let not_positive = || ReplyError::fixed("ERR client-id should be greater than 0");
     let mut ids = Vec::new();
     for id in args.iter().map_while(number::parse_i64) {
@@ -128,7 +124,6 @@ fn identities(
         );
     }
     match (ids.len(), purpose) {
-        (0, _) if negated => Err(ReplyError::SYNTAX),
         (0, Purpose::List) => Err(ReplyError::fixed("ERR Invalid client ID")),
         (0, Purpose::Kill) => Err(not_positive()),
         (taken, _) => Ok((ids, taken)),

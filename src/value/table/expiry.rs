@@ -14,7 +14,7 @@ use super::{SLOTS, Slot, Table, Thin, bucket};
 use crate::memory::prefetch_read;
 
 /// Milliseconds to a unit of a bound.
-pub(super) const UNIT_MS: u64 = 64;
+pub const UNIT_MS: u64 = 64;
 
 /// Segments that are passed over for the price of looking at one bucket.
 const SKIPS_PER_UNIT: usize = 16;
