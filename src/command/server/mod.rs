@@ -118,6 +118,7 @@ pub(super) const COMMANDS: &[Command] = &[
         .lock(Lock::All)
         .since("1.0.0")
         .summary("Tools for testing the server.")
+        .internal()
         .complexity("Depends on the subcommand"),
     Command::new(Group::Server, "flushall", -1, not_yet)
         .flags(&[WRITE])

@@ -236,6 +236,7 @@ fn by_specs(specs: &[KeySpec], args: Args<'_>) -> Option<Keys> {
             Find::Count { at, first, step } => {
                 let count = number(args.get(begin + usize::from(at))?)?;
                 let first = begin + usize::from(first);
+                // Steps between the keys count too: MSETEX has a value after each.
                 let span = count.checked_sub(1)?.checked_mul(step.into())?;
                 (first, first.checked_add(span)?, step)
             }
@@ -288,4 +289,165 @@ pub fn of_set(args: Args<'_>) -> Option<Keys> {
             &[KeyFlags::OW, KeyFlags::UPDATE]
         },
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::table;
+    use crate::resp::OwnedArgs;
+
+    fn keys(request: &str) -> Option<Vec<String>> {
+        let args: OwnedArgs = request.split(' ').collect();
+        let command = table::resolve(args.view()).unwrap();
+        let keys = keys_of(command, args.view()).ok()?;
+        assert_eq!(keys.iter().count(), keys.len());
+        Some(
+            keys.iter()
+                .map(|key| String::from_utf8(args.view().at(key.index).to_vec()).unwrap())
+                .collect(),
+        )
+    }
+
+    fn flags(request: &str) -> Vec<String> {
+        let args: OwnedArgs = request.split(' ').collect();
+        let keys = keys_of(table::resolve(args.view()).unwrap(), args.view()).unwrap();
+        keys.iter()
+            .map(|key| key.flags.names().collect::<Vec<_>>().join(" "))
+            .collect()
+    }
+
+    fn found<const N: usize>(request: &str, expected: [&str; N]) {
+        assert_eq!(
+            keys(request).as_deref(),
+            Some(expected.map(String::from).as_slice()),
+            "{request}"
+        );
+    }
+
+    #[test]
+    fn ranges_begin_end_and_step() {
+        found("get a", ["a"]);
+        found("mget a b c", ["a", "b", "c"]);
+        found("mset a 1 b 2", ["a", "b"]);
+        found("rename a b", ["a", "b"]);
+        found("lcs a b IDX", ["a", "b"]);
+        found("zrangestore d s 0 1", ["d", "s"]);
+        found("object encoding a", ["a"]);
+        found("ping a", []);
+        found("spublish channel message", []);
+    }
+
+    #[test]
+    fn counted_keys_must_be_there() {
+        found("zunion 2 a b WITHSCORES", ["a", "b"]);
+        found("zunionstore d 2 a b", ["d", "a", "b"]);
+        found("zmpop 1 a MIN", ["a"]);
+        found("msetex 2 a 1 b 2 EX 10", ["a", "b"]);
+        for wrong in [
+            "3",
+            "0",
+            "-1",
+            "x",
+            "",
+            "+1",
+            "18446744073709551615",
+            "99999999999999999999",
+        ] {
+            assert_eq!(keys(&format!("zunionstore d {wrong} a b")), None, "{wrong}");
+            assert_eq!(keys(&format!("msetex {wrong} a 1 b 2")), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_set_does_with_its_key_depends_on_its_options() {
+        assert_eq!(flags("set a b"), ["OW update"]);
+        assert_eq!(flags("set a get"), ["OW update"]);
+        assert_eq!(flags("set a b EX 1 get"), ["RW access update"]);
+        assert_eq!(flags("copy a b"), ["RO access", "OW update"]);
+    }
+
+    fn by(specs: &[KeySpec], request: &str) -> Option<Vec<usize>> {
+        let args: OwnedArgs = request.split(' ').collect();
+        Some(
+            by_specs(specs, args.view())?
+                .iter()
+                .map(|key| key.index)
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn keywords_are_searched_from_either_end() {
+        let streams = KeySpec {
+            begin: Begin::Keyword {
+                word: "STREAMS",
+                start: 1,
+            },
+            find: Find::Range {
+                last: -1,
+                step: 1,
+                limit: 2,
+            },
+            ..key(1, &[KeyFlags::RO])
+        };
+        assert_eq!(
+            by(&[streams], "xread count 1 Streams a b 0 0"),
+            Some(vec![4, 5])
+        );
+        assert_eq!(by(&[streams], "xread streams"), None);
+        assert_eq!(by(&[streams], "xread count 1"), Some(vec![]));
+        let from_the_end = KeySpec {
+            begin: Begin::Keyword {
+                word: "KEYS",
+                start: -2,
+            },
+            find: Find::Range {
+                last: -1,
+                step: 1,
+                limit: 0,
+            },
+            ..key(1, &[KeyFlags::RW])
+        };
+        assert_eq!(
+            by(&[from_the_end], "migrate host keys x keys a b"),
+            Some(vec![5, 6])
+        );
+        assert_eq!(by(&[from_the_end], "keys"), Some(vec![]));
+    }
+
+    #[test]
+    fn a_spec_that_does_not_know_everything_is_not_trusted() {
+        let incomplete = key(1, &[KeyFlags::RO, KeyFlags::INCOMPLETE]);
+        assert_eq!(by(&[incomplete], "sort a"), None);
+        let unknown = KeySpec {
+            begin: Begin::Unknown,
+            find: Find::Unknown,
+            ..key(1, &[])
+        };
+        assert_eq!(by(&[key(1, &[]), unknown], "sort a"), None);
+    }
+
+    #[test]
+    fn one_key_at_a_fixed_place_has_the_quick_way() {
+        for command in table::all() {
+            let Some(at) = command.first_key() else {
+                continue;
+            };
+            let shortest: OwnedArgs = (0..command.arity.unsigned_abs())
+                .map(|i| i.to_string())
+                .collect();
+            let keys = keys_of(command, shortest.view()).unwrap();
+            assert_eq!(
+                keys.iter().map(|key| key.index).collect::<Vec<_>>(),
+                [at],
+                "{}",
+                command.full_name()
+            );
+        }
+        assert_eq!(table::find(b"get").unwrap().first_key(), Some(1));
+        for several in [&b"mget"[..], b"rename", b"ping", b"spublish", b"zunion"] {
+            assert_eq!(table::find(several).unwrap().first_key(), None);
+        }
+    }
 }

@@ -5,8 +5,10 @@
 
 mod flags;
 pub mod keys;
+pub mod overview;
 mod registry;
 mod spec;
+pub mod syntax;
 
 pub use flags::{Acl, Flags, KeyFlags};
 pub use keys::{Key, KeySpec, Keys, NoKeys, keys_of};

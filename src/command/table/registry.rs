@@ -1,7 +1,8 @@
 //! All commands in one place: found by name, numbered, iterated.
 //!
-//! Built once, from the families' tables, at the first look-up. Names are found in an open-addressed table at most a
-//! quarter full, by a hash of the name's length, first and last letters that ignores their case: no copy, no allocation.
+//! Built once, from the families' tables, at the first look-up. Names are found in an open-addressed table at most half
+//! full. A slot holds its name's length, first and last eight letters in lower case: for names of up to sixteen letters
+//! that is the name itself, so a look-up reads one slot and nothing else. No copy, no allocation.
 
 use std::sync::LazyLock;
 
@@ -21,15 +22,15 @@ const FAMILIES: [&[Command]; 8] = [
     unsupported::COMMANDS,
 ];
 
-/// Slots of the name table: a power of two, at least four times the commands.
-const SLOTS: usize = 1024;
+/// Slots of the name table: a power of two, at least twice the commands.
+const SLOTS: usize = 512;
 
 static REGISTRY: LazyLock<Registry> = LazyLock::new(Registry::build);
 
 struct Registry {
     commands: Vec<&'static Command>,
     all: Vec<&'static Command>,
-    slots: Box<[Option<&'static Command>; SLOTS]>,
+    slots: Box<[Option<Slot>; SLOTS]>,
 }
 
 impl Registry {
@@ -43,7 +44,7 @@ impl Registry {
             registry.add(entry);
         }
         assert!(
-            registry.commands.len() * 4 <= SLOTS,
+            registry.commands.len() * 2 <= SLOTS,
             "the name table is too full to be quick"
         );
         registry
@@ -65,51 +66,97 @@ impl Registry {
         self.all.push(command);
         self.all.extend(command.subcommands);
         self.commands.push(command);
-        let mut slot = hash(command.name.as_bytes());
-        while let Some(other) = self.slots[slot % SLOTS] {
-            assert_ne!(other.name, command.name, "two commands of one name");
-            slot += 1;
+        let name = Folded::new(command.name.as_bytes());
+        let mut at = name.home();
+        while let Some(other) = &self.slots[at % SLOTS] {
+            assert_ne!(other.command.name, command.name, "two commands of one name");
+            at += 1;
         }
-        self.slots[slot % SLOTS] = Some(command);
+        self.slots[at % SLOTS] = Some(Slot { name, command });
     }
+}
+
+/// A command in the name table.
+#[derive(Clone, Copy)]
+struct Slot {
+    name: Folded,
+    command: &'static Command,
+}
+
+/// A name in lower case, as far as two words hold it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Folded {
+    len: usize,
+    first: u64,
+    last: u64,
+}
+
+impl Folded {
+    /// Up to this length, equal folds mean equal names.
+    const WHOLE: usize = 16;
+
+    #[inline]
+    fn new(name: &[u8]) -> Folded {
+        let (first, last) =
+            if let (Some(first), Some(last)) = (name.first_chunk(), name.last_chunk()) {
+                (u64::from_le_bytes(*first), u64::from_le_bytes(*last))
+            } else if let (Some(first), Some(last)) = (name.first_chunk(), name.last_chunk()) {
+                (
+                    u32::from_le_bytes(*first).into(),
+                    u32::from_le_bytes(*last).into(),
+                )
+            } else {
+                let at = |i: usize| u64::from(name.get(i).copied().unwrap_or_default());
+                (at(0) | at(1) << 8 | at(2) << 16, 0)
+            };
+        Folded {
+            len: name.len(),
+            first: lower_case(first),
+            last: lower_case(last),
+        }
+    }
+
+    /// Where the search for this name starts.
+    #[inline]
+    fn home(self) -> usize {
+        let mixed = self.first.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+            ^ self.last.wrapping_mul(0xd6e8_feb8_6659_fd93);
+        let mixed = (mixed ^ (mixed >> 32))
+            .wrapping_add(self.len as u64)
+            .wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (mixed >> (64 - SLOTS.ilog2())) as usize
+    }
+}
+
+/// Eight bytes with their ASCII letters in lower case.
+#[inline]
+fn lower_case(bytes: u64) -> u64 {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x80 * EACH;
+    // The high bit of each sum tells whether the byte is past 'Z', and whether it is 'A' or past it: no sum carries.
+    let low = bytes & !HIGH;
+    let past_z = low + (0x7f - b'Z' as u64) * EACH;
+    let from_a = low + (0x80 - b'A' as u64) * EACH;
+    let upper = (from_a ^ past_z) & !bytes & HIGH;
+    bytes | (upper >> 2)
 }
 
 /// The command of that name, whatever its case; a container for a container's name.
 #[inline]
 pub fn find(name: &[u8]) -> Option<&'static Command> {
     let slots = &REGISTRY.slots;
-    let mut slot = hash(name);
-    while let Some(command) = slots[slot % SLOTS] {
-        if command.name.len() == name.len() && command.name.as_bytes().eq_ignore_ascii_case(name) {
-            return Some(command);
+    let folded = Folded::new(name);
+    let mut at = folded.home();
+    while let Some(slot) = &slots[at % SLOTS] {
+        if slot.name == folded
+            && (name.len() <= Folded::WHOLE
+                || slot.command.name.as_bytes().eq_ignore_ascii_case(name))
+        {
+            return Some(slot.command);
         }
-        slot += 1;
+        at += 1;
     }
     None
-}
-
-/// A hash that is the same for a name in upper and in lower case, below the number of slots.
-#[inline]
-fn hash(name: &[u8]) -> usize {
-    // Setting bit 5 makes letters lower case and confuses some other bytes, which the comparison tells apart.
-    const FOLD: u64 = 0x2020_2020_2020_2020;
-    let (first, last) = if let (Some(first), Some(last)) = (name.first_chunk(), name.last_chunk()) {
-        (u64::from_le_bytes(*first), u64::from_le_bytes(*last))
-    } else if let (Some(first), Some(last)) = (name.first_chunk(), name.last_chunk()) {
-        (
-            u32::from_le_bytes(*first).into(),
-            u32::from_le_bytes(*last).into(),
-        )
-    } else {
-        let at = |i: usize| u64::from(name.get(i).copied().unwrap_or_default());
-        (at(0) | at(1) << 8 | at(2) << 16, 0)
-    };
-    let mixed = (first | FOLD).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-        ^ (last | FOLD).wrapping_mul(0xd6e8_feb8_6659_fd93);
-    let mixed = (mixed ^ (mixed >> 32))
-        .wrapping_add(name.len() as u64)
-        .wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    (mixed >> (64 - SLOTS.ilog2())) as usize
 }
 
 /// The command of a name such as `get` or `config|get`.
@@ -181,6 +228,20 @@ mod tests {
             assert!(find(missing.as_bytes()).is_none(), "{missing}");
         }
         assert!(find(&[b'x'; 10_000]).is_none());
+    }
+
+    #[test]
+    fn only_letters_change_when_case_is_folded() {
+        for byte in 0..=u8::MAX {
+            let folded = lower_case(u64::from_ne_bytes([
+                b'A', byte, byte, 0xff, byte, b'Z', 0, byte,
+            ]));
+            let low = byte.to_ascii_lowercase();
+            assert_eq!(
+                folded.to_ne_bytes(),
+                [b'a', low, low, 0xff, low, b'z', 0, low]
+            );
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 use super::flags::{Acl, Flags, KeyFlags};
 use super::keys::{Begin, Find, Finder, KeySpec};
+use super::syntax::{self, Argument};
 use crate::command::Handler;
 
 /// The family that a command is documented under.
@@ -125,7 +126,7 @@ pub struct Command {
     pub since: &'static str,
     /// What it does, in one sentence.
     pub summary: &'static str,
-    /// What it takes, in the language of the `syntax` module; without the name.
+    /// What it takes, in the language of [`super::syntax`]; without the name.
     pub syntax: &'static str,
     /// How its cost grows.
     pub complexity: &'static str,
@@ -133,6 +134,10 @@ pub struct Command {
     pub tips: &'static [&'static str],
     /// Whether something better replaces it.
     pub deprecated: Option<Deprecated>,
+    /// Whether it is a tool for the server's makers: documented as internal.
+    pub internal: bool,
+    /// Whether Larder knows the name and refuses the work.
+    pub refused: bool,
     /// The subcommands of a container.
     pub subcommands: &'static [Command],
     /// What runs it. A container's answers a request without a subcommand.
@@ -163,6 +168,8 @@ impl Command {
             complexity: "O(1)",
             tips: &[],
             deprecated: None,
+            internal: false,
+            refused: false,
             subcommands: &[],
             handler,
             key_flags_vary: false,
@@ -259,6 +266,20 @@ impl Command {
         self
     }
 
+    /// Says that it is a tool for the server's makers.
+    #[must_use]
+    pub const fn internal(mut self) -> Command {
+        self.internal = true;
+        self
+    }
+
+    /// Says that it is answered with an error until Larder can do what it asks for.
+    #[must_use]
+    pub const fn refused(mut self) -> Command {
+        self.refused = true;
+        self
+    }
+
     /// Makes it a container.
     #[must_use]
     pub const fn subcommands(mut self, subcommands: &'static [Command]) -> Command {
@@ -315,6 +336,16 @@ impl Command {
                 .keys
                 .iter()
                 .any(|spec| !spec.flags.contains(KeyFlags::NOT_KEY))
+    }
+
+    /// What it takes, as a tree.
+    pub fn arguments(&self) -> Vec<Argument> {
+        syntax::parse(self.syntax, self.keys.len()).expect("a test parses every command's syntax")
+    }
+
+    /// What it takes, as redis-cli hints at it: `key [NX|XX]`.
+    pub fn hint(&self) -> String {
+        syntax::hint(&self.arguments())
     }
 
     /// Fills in what follows from the entry. `container` is the container's name.

@@ -25,19 +25,23 @@ pub(super) const COMMANDS: &[Command] = &[
         .flags(&[FAST])
         .acl(&[Acl::CONNECTION])
         .since("3.0.0")
-        .summary("Announces a command for a slot that is being imported."),
+        .summary("Announces a command for a slot that is being imported.")
+        .refused(),
     Command::new(Group::Server, "bgrewriteaof", 1, not_yet)
         .flags(&[ADMIN, NOSCRIPT, NO_ASYNC_LOADING])
         .since("1.0.0")
-        .summary("Shortens the append-only file in the background."),
+        .summary("Shortens the append-only file in the background.")
+        .refused(),
     Command::new(Group::Server, "bgsave", -1, not_yet)
         .flags(&[ADMIN, NOSCRIPT, NO_ASYNC_LOADING])
         .since("1.0.0")
         .summary("Stores the data set in the background.")
+        .refused()
         .syntax("[operation: SCHEDULE@3.2.2|CANCEL@8.1.0]"),
     Command::new(Group::Cluster, "cluster", -2, not_yet)
         .since("3.0.0")
         .summary("Tells about a cluster and controls it.")
+        .refused()
         .complexity("Depends on the subcommand")
         .subcommands(&[
             Command::new(Group::Cluster, "addslots", -3, not_yet)
@@ -224,7 +228,8 @@ pub(super) const COMMANDS: &[Command] = &[
             Command::new(Group::Cluster, "syncslots", -3, not_yet)
                 .flags(&[ADMIN, STALE, NO_ASYNC_LOADING])
                 .since("9.0.0")
-                .summary("For nodes among themselves: moves slots."),
+                .summary("For nodes among themselves: moves slots.")
+                .internal(),
         ]),
     Command::new(Group::Cluster, "readonly", 1, not_yet)
         .flags(&[LOADING, STALE, FAST])
@@ -240,15 +245,18 @@ pub(super) const COMMANDS: &[Command] = &[
         .flags(&[ADMIN, NOSCRIPT, STALE, NO_ASYNC_LOADING])
         .since("5.0.0")
         .summary("Makes the server a replica, or a primary again.")
+        .refused()
         .syntax("<args: (host-port: host port:integer)|(no-one: NO ONE)>"),
     Command::new(Group::Server, "save", 1, not_yet)
         .flags(&[ADMIN, NOSCRIPT, NO_ASYNC_LOADING, NO_MULTI])
         .since("1.0.0")
-        .summary("Stores the data set and waits until it is stored."),
+        .summary("Stores the data set and waits until it is stored.")
+        .refused(),
     Command::new(Group::Server, "slaveof", 3, not_yet)
         .flags(&[ADMIN, NOSCRIPT, STALE, NO_ASYNC_LOADING])
         .since("1.0.0")
         .summary("Makes the server a replica, or a primary again.")
+        .refused()
         .syntax("<args: (host-port: host port:integer)|(no-one: NO ONE)>")
         .deprecated("5.0.0", "`REPLICAOF`"),
 ];
