@@ -1,5 +1,7 @@
 //! Who receives what, and in which order.
 
+use proptest::prelude::*;
+
 use super::*;
 
 fn posts(mailboxes: &Mailboxes, worker: usize) -> Vec<(Vec<ClientId>, Bytes, Bytes)> {
@@ -82,4 +84,93 @@ fn channels_come_before_patterns_and_what_was_left_is_not_wanted() {
     assert!(!mine.wants(&topic));
     assert_eq!(pubsub.subscribers(Kind::Channel, b"news"), 0);
     assert_eq!(pubsub.channels(Kind::Shard, Some(b"n?ws")), [&b"news"[..]]);
+}
+
+/// What a model of subscriptions is asked to do.
+#[derive(Debug, Clone)]
+enum Step {
+    Join(usize, Kind, &'static str),
+    Leave(usize, Kind, &'static str),
+    LeaveAll(usize),
+    Publish(&'static str),
+    PublishToShard(&'static str),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let who = 0..5usize;
+    let kind = prop::sample::select(Kind::ALL.to_vec());
+    let name = prop::sample::select(vec!["a", "b", "ab", "a*", "*", "?"]);
+    let step = prop_oneof![
+        4 => (who.clone(), kind.clone(), name.clone()).prop_map(|(w, k, n)| Step::Join(w, k, n)),
+        3 => (who.clone(), kind, name.clone()).prop_map(|(w, k, n)| Step::Leave(w, k, n)),
+        1 => who.prop_map(Step::LeaveAll),
+        3 => name.clone().prop_map(Step::Publish),
+        1 => name.prop_map(Step::PublishToShard),
+    ];
+    prop::collection::vec(step, 0..60)
+}
+
+proptest! {
+    #[test]
+    fn everybody_gets_what_a_list_of_subscriptions_says(steps in steps()) {
+        let (pubsub, mailboxes) = (PubSub::default(), Mailboxes::new(3));
+        let mut sessions: Vec<Subscriptions> = (0..5).map(|_| Subscriptions::default()).collect();
+        let mut model: Vec<(usize, Kind, &str)> = Vec::new();
+        let who = |client: usize| Subscriber { client: client as ClientId, worker: client % 3 };
+        for step in steps {
+            let (told, expected) = match step {
+                Step::Join(client, kind, name) => {
+                    let is_new = !model.contains(&(client, kind, name));
+                    let joined = pubsub.join(kind, name.as_bytes(), who(client), &mut sessions[client]);
+                    prop_assert_eq!(joined, is_new);
+                    if is_new {
+                        model.push((client, kind, name));
+                    }
+                    continue;
+                }
+                Step::Leave(client, kind, name) => {
+                    let had = model.contains(&(client, kind, name));
+                    let left = pubsub.leave(kind, name.as_bytes(), who(client), &mut sessions[client]);
+                    prop_assert_eq!(left, had);
+                    model.retain(|held| *held != (client, kind, name));
+                    continue;
+                }
+                Step::LeaveAll(client) => {
+                    pubsub.leave_all(who(client), &mut sessions[client]);
+                    model.retain(|held| held.0 != client);
+                    continue;
+                }
+                Step::Publish(name) => {
+                    let meets = |(client, kind, held): &(usize, Kind, &str)| {
+                        let met = match kind {
+                            Kind::Channel => *held == name,
+                            Kind::Pattern => glob::matches(held.as_bytes(), name.as_bytes()),
+                            Kind::Shard => false,
+                        };
+                        met.then_some(*client as ClientId)
+                    };
+                    let expected = model.iter().filter_map(meets).collect::<Vec<_>>();
+                    (pubsub.publish(name.as_bytes(), b"m", &mailboxes), expected)
+                }
+                Step::PublishToShard(name) => {
+                    let meets = |held: &&(usize, Kind, &str)| held.1 == Kind::Shard && held.2 == name;
+                    let expected = model.iter().filter(meets).map(|held| held.0 as ClientId).collect();
+                    (pubsub.publish_to_shard(name.as_bytes(), b"m", &mailboxes), expected)
+                }
+            };
+            let delivered = (0..3).flat_map(|worker| posts(&mailboxes, worker));
+            let mut delivered: Vec<ClientId> = delivered.flat_map(|(to, ..)| to).collect();
+            let mut expected: Vec<ClientId> = expected;
+            delivered.sort_unstable();
+            expected.sort_unstable();
+            prop_assert_eq!(told, expected.len());
+            prop_assert_eq!(delivered, expected);
+        }
+        for kind in Kind::ALL {
+            let mut names: Vec<_> = model.iter().filter(|held| held.1 == kind).map(|held| held.2).collect();
+            names.sort_unstable();
+            names.dedup();
+            prop_assert_eq!(pubsub.count(kind), names.len());
+        }
+    }
 }
