@@ -3,7 +3,7 @@
 //! A process may hold several servers (the tests do): nothing here is global.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::clock::{Clock, UnixMillis};
 use crate::config::Settings;
@@ -11,7 +11,7 @@ use crate::keyspace::Keyspace;
 use crate::mailbox::Mailboxes;
 use crate::pubsub::PubSub;
 use crate::session::{Pause, Registry};
-use crate::stats::Stats;
+use crate::stats::{Stats, Throttle};
 
 /// A running server's shared state; always behind an `Arc`.
 pub struct Server {
@@ -37,6 +37,8 @@ pub struct Server {
     pub active_expire: AtomicBool,
     /// The cron may run (`DEBUG PAUSE-CRON`).
     pub cron_paused: AtomicBool,
+    /// Warns that somebody makes a browser talk to the server, but not for every such connection.
+    pub http_warning: Throttle,
     shutdown: Shutdown,
 }
 
@@ -89,6 +91,7 @@ impl Server {
             },
             active_expire: AtomicBool::new(true),
             cron_paused: AtomicBool::new(false),
+            http_warning: Throttle::new(Duration::from_secs(60)),
             shutdown: Shutdown::default(),
             settings,
             clock,

@@ -163,6 +163,7 @@ fn run_one(
     let thread = server.stats.of(session.worker());
     let command = match resolve(looked.command, args) {
         Ok(command) => command,
+        Err(_) if is_http(args.at(0)) => return hang_up(server, session),
         Err(error) => return refuse(server, session, reply, &error),
     };
     let counters = &thread.commands[command.id()];
@@ -227,6 +228,25 @@ fn answer_error(server: &Server, session: &Session, reply: &mut Reply, error: &R
         .bump();
     server.stats.count_error(error.code());
     reply.error(error);
+}
+
+/// Whether this is the beginning or a header of an HTTP request: a browser that a web page makes talk to us.
+fn is_http(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"post") || name.eq_ignore_ascii_case(b"host:")
+}
+
+/// Closes the connection before the request's body, which its author chose, is read as commands.
+fn hang_up(server: &Server, session: &mut Session) -> Outcome {
+    if server.http_warning.lets_through() {
+        tracing::warn!(
+            "Possible SECURITY ATTACK detected. It looks like somebody is sending POST or Host: commands to Redis. This is likely \
+             due to an attacker attempting to use Cross Protocol Scripting to compromise your Redis instance. Connection from {} \
+             aborted.",
+            session.client().origin.addr
+        );
+    }
+    session.closing = true;
+    Outcome::Done
 }
 
 /// The command that a request names, its subcommand where it has one, with the right number of arguments.

@@ -4,12 +4,14 @@
 //! adds the threads up.  A counter has one writer, so counting is a load and a store.
 
 mod latency;
+mod throttle;
 pub mod ticks;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use dashmap::DashMap;
 pub use latency::Histogram;
+pub use throttle::Throttle;
 
 /// A count with one writer and any number of readers.
 #[derive(Debug, Default)]
