@@ -43,7 +43,7 @@ fn serve(loaded: Loaded) -> Result<(), String> {
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
-    Ok(())
+    larder::net::run(loaded.settings).map_err(|error| error.to_string())
 }
 
 /// Prints a text. Nobody left to read it is no error.

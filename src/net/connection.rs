@@ -1,0 +1,412 @@
+//! One connection's loop: read, execute, write, wait.
+//!
+//! The loop is a single poll function without a `select`: it executes what has been received, reads more when nothing is
+//! left, and writes once the socket is drained or [`OUTPUT_HIGH_WATER`] is reached. While that much is unsent, nothing is
+//! executed and nothing read. It gives way to the worker's other connections when its [`Budget`] is spent, and holds no buffer
+//! while it waits with nothing received and nothing to send.
+
+use std::future::Future as _;
+use std::io::{self, IoSlice};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::atomic::Ordering::Relaxed;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use tokio::time::Sleep;
+
+use super::output_limit::OutputWatch;
+use super::stream::Stream;
+use crate::command::context::Suspension;
+use crate::command::dispatch::{self, Budget, OUTPUT_HIGH_WATER, Progress};
+use crate::mailbox::Topic;
+use crate::pubsub::PubSub;
+use crate::resp::buffer::MAX_BUFFER;
+use crate::resp::{Limits, Protocol, ReadBuffer, Reply, ReplyError, RequestParser, Window};
+use crate::server::Server;
+use crate::session::{Client, Session};
+use crate::stats::Counters;
+
+/// Received bytes at which a connection that waits for something is not read from any more.
+const SUSPENDED_INPUT: usize = 64 * 1024;
+/// How long a connection that is to be closed may go without taking any of its last replies.
+const FAREWELL: Duration = Duration::from_secs(30);
+/// Pieces of output in one write.
+const WRITE_PIECES: usize = 32;
+
+/// A connection and all that belongs to it.
+pub(super) struct Connection {
+    stream: Stream,
+    session: Session,
+    parser: RequestParser,
+    buffer: ReadBuffer,
+    window: Window,
+    reply: Reply,
+    stage: Stage,
+    output: OutputWatch,
+    /// Whether something has come since the shared record was last brought up to date.
+    active: bool,
+}
+
+/// What a connection is doing.
+enum Stage {
+    /// Serving requests.
+    Serving,
+    /// Waiting for something else than its socket.
+    Suspended(Suspension, Pin<Box<Sleep>>),
+    /// Sending its last replies; the time is that of the last progress.
+    Ending(Instant),
+}
+
+/// What stops the execution of what has been received.
+enum Stop {
+    /// Nothing is left: more input is needed.
+    Starved,
+    /// Too much is unsent.
+    OutputFull,
+    /// It is the other connections' turn.
+    TurnOver,
+    /// The connection has to wait for something.
+    Suspended(Suspension),
+    /// The connection is to be closed when its replies are written.
+    Ending,
+}
+
+/// How a connection ends.
+#[derive(Debug)]
+pub(super) enum End {
+    /// In peace: everything is sent.
+    Finished,
+    /// Because the socket says so.
+    Broken(io::Error),
+    /// Because it has exceeded `client-query-buffer-limit`.
+    QueryTooLong(usize),
+}
+
+impl From<io::Error> for End {
+    fn from(why: io::Error) -> Self {
+        Self::Broken(why)
+    }
+}
+
+impl Connection {
+    /// A connection that has not received anything yet.
+    pub(super) fn new(stream: Stream, session: Session) -> Self {
+        Self {
+            stream,
+            session,
+            parser: RequestParser::new(),
+            buffer: ReadBuffer::new(),
+            window: Window::new(),
+            reply: Reply::new(Protocol::default()),
+            stage: Stage::Serving,
+            output: OutputWatch::default(),
+            active: false,
+        }
+    }
+
+    /// What others see of it.
+    pub(super) fn client(&self) -> &Client {
+        self.session.client()
+    }
+
+    /// Does whatever can be done now. Ready when the connection has ended.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>, server: &Server) -> Poll<End> {
+        let poll = match self.turn(cx, server) {
+            Ok(poll) => poll,
+            Err(end) => Poll::Ready(end),
+        };
+        match poll {
+            Poll::Pending => self.settle(server),
+            Poll::Ready(_) => self.stream.finish(cx),
+        }
+        poll
+    }
+
+    fn turn(&mut self, cx: &mut Context<'_>, server: &Server) -> Result<Poll<End>, End> {
+        if matches!(self.stage, Stage::Suspended(..)) {
+            if server.is_shutting_down() {
+                return self.say_goodbye(cx, server);
+            }
+            if !self.resumes(cx, server)? {
+                return Ok(Poll::Pending);
+            }
+        }
+        if matches!(self.stage, Stage::Ending(_)) {
+            return self.say_goodbye(cx, server);
+        }
+        let mut budget = Budget::new(server);
+        loop {
+            match self.execute(server, &mut budget) {
+                Stop::Starved if server.is_shutting_down() => return self.say_goodbye(cx, server),
+                Stop::Starved => match self.read(cx, server)? {
+                    Poll::Ready(0) => return self.say_goodbye(cx, server),
+                    Poll::Ready(_) => {}
+                    Poll::Pending => {
+                        let _ = self.flush(cx, server)?;
+                        return Ok(Poll::Pending);
+                    }
+                },
+                Stop::OutputFull => {
+                    if self.flush(cx, server)?.is_pending() {
+                        return Ok(Poll::Pending);
+                    }
+                }
+                Stop::TurnOver => {
+                    let _ = self.flush(cx, server)?;
+                    cx.waker().wake_by_ref();
+                    return Ok(Poll::Pending);
+                }
+                Stop::Suspended(_) if server.is_shutting_down() => {
+                    return self.say_goodbye(cx, server);
+                }
+                Stop::Suspended(suspension) => {
+                    if !self.suspend(suspension, cx, server)? {
+                        return Ok(Poll::Pending);
+                    }
+                }
+                Stop::Ending => return self.say_goodbye(cx, server),
+            }
+        }
+    }
+
+    /// Executes what has been received, until something stops it.
+    fn execute(&mut self, server: &Server, budget: &mut Budget) -> Stop {
+        loop {
+            if self.window.is_empty() {
+                let limits = Limits {
+                    max_bulk_len: server.settings.proto_max_bulk_len() as u64,
+                    authenticated: self.session.is_authenticated(),
+                };
+                if let Err(broken) = self
+                    .parser
+                    .fill(&mut self.buffer, &mut self.window, &limits)
+                {
+                    let error = broken.reply();
+                    tracing::debug!(
+                        "Protocol error ({error:?}) from client {}",
+                        self.client().origin.addr
+                    );
+                    self.reply.error(&error);
+                    return Stop::Ending;
+                }
+                if self.window.is_empty() {
+                    return if self.reply.pending() >= OUTPUT_HIGH_WATER {
+                        Stop::OutputFull
+                    } else {
+                        Stop::Starved
+                    };
+                }
+            }
+            match self.execute_window(server, budget) {
+                Progress::Drained => {}
+                Progress::Yield => return Stop::TurnOver,
+                Progress::OutputFull => return Stop::OutputFull,
+                Progress::Suspended(suspension) => return Stop::Suspended(suspension),
+                Progress::Close => return Stop::Ending,
+            }
+        }
+    }
+
+    /// Executes the parsed requests. A handler that panics ends its connection and nothing else.
+    fn execute_window(&mut self, server: &Server, budget: &mut Budget) -> Progress {
+        let mark = self.reply.mark();
+        let run = AssertUnwindSafe(|| {
+            dispatch::execute(
+                server,
+                &mut self.session,
+                &mut self.reply,
+                &self.buffer,
+                &mut self.window,
+                budget,
+            )
+        });
+        catch_unwind(run).unwrap_or_else(|_| {
+            tracing::error!(
+                "A command of client {} failed unexpectedly; the connection is closed",
+                self.client().origin.addr
+            );
+            self.counters(server).unexpected_errors.bump();
+            self.window.clear();
+            // What the command has left of its reply would be misread.
+            self.reply.truncate_to(mark);
+            self.reply.error(&ReplyError::err(
+                "internal error: the command failed unexpectedly",
+            ));
+            Progress::Close
+        })
+    }
+
+    /// Reads once. 0 is the end of the client's requests.
+    fn read(&mut self, cx: &mut Context<'_>, server: &Server) -> Result<Poll<usize>, End> {
+        let limit = server.settings.client_query_buffer_limit().min(MAX_BUFFER);
+        let buffered = self.parser.buffered(&self.buffer, &self.window);
+        if buffered > limit {
+            self.counters(server).query_buffer_disconnections.bump();
+            return Err(End::QueryTooLong(buffered));
+        }
+        let room = self.parser.read_space(&mut self.buffer);
+        let Poll::Ready(n) = self.stream.poll_read(cx, room)? else {
+            return Ok(Poll::Pending);
+        };
+        self.parser.received(&mut self.buffer, n);
+        self.active = true;
+        let counters = self.counters(server);
+        counters.reads.bump();
+        counters.net_input.add(n as u64);
+        add(&self.client().net_in, n);
+        Ok(Poll::Ready(n))
+    }
+
+    /// Writes until nothing is left or the socket takes no more.
+    fn flush(&mut self, cx: &mut Context<'_>, server: &Server) -> io::Result<Poll<()>> {
+        while self.reply.pending() > 0 {
+            let mut pieces = [IoSlice::new(&[]); WRITE_PIECES];
+            let used = self.reply.io_slices(&mut pieces);
+            let Poll::Ready(n) = self.stream.poll_write(cx, &pieces[..used])? else {
+                return Ok(Poll::Pending);
+            };
+            if n == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+            self.reply.consume(n);
+            let counters = self.counters(server);
+            counters.writes.bump();
+            counters.net_output.add(n as u64);
+            add(&self.client().net_out, n);
+            if let Stage::Ending(progress) = &mut self.stage {
+                *progress = Instant::now();
+            }
+        }
+        Ok(self.stream.poll_flush(cx)?.map(|()| ()))
+    }
+
+    /// Sends the last replies; nothing more is read or executed.
+    fn say_goodbye(&mut self, cx: &mut Context<'_>, server: &Server) -> Result<Poll<End>, End> {
+        if !matches!(self.stage, Stage::Ending(_)) {
+            self.stage = Stage::Ending(Instant::now());
+        }
+        Ok(self.flush(cx, server)?.map(|()| End::Finished))
+    }
+
+    /// Begins to wait for something else than the socket. True if that has already come.
+    fn suspend(
+        &mut self,
+        suspension: Suspension,
+        cx: &mut Context<'_>,
+        server: &Server,
+    ) -> Result<bool, End> {
+        let (Suspension::Paused(until) | Suspension::Until(until)) = suspension;
+        let timer = Box::pin(tokio::time::sleep_until(until.into()));
+        self.stage = Stage::Suspended(suspension, timer);
+        self.has_waited(cx, server)
+    }
+
+    /// Whether a suspended connection, woken by whatever it was, shall go on.
+    fn resumes(&mut self, cx: &mut Context<'_>, server: &Server) -> Result<bool, End> {
+        if let Stage::Suspended(Suspension::Paused(_), _) = self.stage {
+            // A pause may have ended early: the request itself finds out when it is tried again.
+            self.stage = Stage::Serving;
+            return Ok(true);
+        }
+        self.has_waited(cx, server)
+    }
+
+    /// Whether the time that a suspended connection waits for has come.
+    fn has_waited(&mut self, cx: &mut Context<'_>, server: &Server) -> Result<bool, End> {
+        let Stage::Suspended(suspension, timer) = &mut self.stage else {
+            return Ok(true);
+        };
+        let holds_output = matches!(suspension, Suspension::Until(_));
+        if timer.as_mut().poll(cx).is_ready() {
+            self.stage = Stage::Serving;
+            return Ok(true);
+        }
+        if !holds_output {
+            let _ = self.flush(cx, server)?;
+        }
+        // Reading on, a little, is how the end of the connection is noticed meanwhile.
+        while self.parser.buffered(&self.buffer, &self.window) < SUSPENDED_INPUT {
+            match self.read(cx, server)? {
+                Poll::Ready(0) => return Err(End::Finished),
+                Poll::Ready(_) => {}
+                Poll::Pending => break,
+            }
+        }
+        Ok(false)
+    }
+
+    /// Before waiting: gives back what is not needed, and shows others how things stand.
+    fn settle(&mut self, server: &Server) {
+        self.buffer.release_if_empty();
+        self.reply.release_if_empty();
+        if self.active {
+            self.active = false;
+            self.client().touch(Instant::now());
+            self.counters(server).cycles.bump();
+        }
+        let shown = &self.client().buffers;
+        let received = self.buffer.len();
+        shown.query.store(received, Relaxed);
+        shown
+            .query_free
+            .store(self.buffer.capacity() - received, Relaxed);
+        shown.arguments.store(self.window.memory(), Relaxed);
+        self.show_output();
+    }
+
+    fn show_output(&self) {
+        let shown = &self.client().buffers;
+        let pending = self.reply.pending();
+        shown.reply_flat.store(pending, Relaxed);
+        shown.reply_capacity.store(self.reply.memory(), Relaxed);
+    }
+
+    /// Appends a message from elsewhere. `topic`: only if the subscription to it still holds. False if it was not.
+    pub(super) fn deliver(&mut self, topic: Option<&Topic>, resp2: &Bytes, resp3: &Bytes) -> bool {
+        if topic.is_some_and(|topic| !self.session.subscriptions.wants(topic)) {
+            return false;
+        }
+        self.reply
+            .deliver(if self.reply.is_resp3() { resp3 } else { resp2 });
+        self.show_output();
+        true
+    }
+
+    /// Whether too much output waits for too long.
+    pub(super) fn exceeds_output_limit(&mut self, server: &Server) -> bool {
+        self.output.is_exceeded(
+            &server.settings,
+            &self.session,
+            self.reply.pending(),
+            Instant::now,
+        )
+    }
+
+    /// Whether it has been idle for longer than `timeout`, or closing for longer than it should.
+    pub(super) fn is_overdue(&self, timeout: Duration, now: Instant) -> bool {
+        match self.stage {
+            Stage::Serving => {
+                let idle = Duration::from_millis(self.client().idle_millis(now));
+                !timeout.is_zero() && !self.session.is_subscribed() && idle > timeout
+            }
+            Stage::Suspended(..) => false,
+            Stage::Ending(progress) => now.saturating_duration_since(progress) > FAREWELL,
+        }
+    }
+
+    /// Ends its subscriptions; it will not be polled again.
+    pub(super) fn leave(&mut self, pubsub: &PubSub) {
+        self.session.leave_all(pubsub);
+    }
+
+    fn counters<'a>(&self, server: &'a Server) -> &'a Counters {
+        &server.stats.of(self.client().origin.worker).counters
+    }
+}
+
+/// Adds to a number that only this thread writes.
+fn add(shown: &std::sync::atomic::AtomicU64, n: usize) {
+    shown.store(shown.load(Relaxed) + n as u64, Relaxed);
+}

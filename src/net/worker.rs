@@ -1,0 +1,302 @@
+//! A worker: one thread with its own single-threaded runtime, and the connections that live on it.
+//!
+//! Everything of a connection is touched by its worker's thread alone. Others reach it through the worker's mailbox,
+//! which is emptied between batches of requests. Once a second the worker walks its connections for what needs no timer
+//! of its own: idle clients, output limits.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::task::spawn_local;
+use tokio::time::MissedTickBehavior;
+
+use super::connection::{Connection, End};
+use super::placement::{Arrival, Placement};
+use super::stream::Stream;
+use crate::command::table;
+use crate::mailbox::{ClientId, Post};
+use crate::server::Server;
+use crate::session::{Client, Line, Session};
+
+/// Time between two signs of life.
+pub(super) const BEAT: Duration = Duration::from_millis(100);
+/// Signs of life between two walks over the connections.
+const BEATS_PER_WALK: u32 = 10;
+/// How long connections may take to receive their last replies when the server ends.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// A worker's state, shared by its tasks.
+struct Worker {
+    placement: Arc<Placement>,
+    number: usize,
+    links: RefCell<HashMap<ClientId, Rc<Link>>>,
+}
+
+/// A connection as the other tasks of its worker see it.
+struct Link {
+    connection: RefCell<Connection>,
+    /// It is to be closed at once.
+    killed: Cell<bool>,
+    waker: RefCell<Option<Waker>>,
+}
+
+/// Serves connections until the server ends; runs on the worker's own thread.
+pub(super) async fn run(
+    placement: Arc<Placement>,
+    number: usize,
+    mut arrivals: UnboundedReceiver<Arrival>,
+) {
+    let worker = Rc::new(Worker {
+        placement,
+        number,
+        links: RefCell::default(),
+    });
+    spawn_local(empty_mailbox(Rc::clone(&worker)));
+    spawn_local(keep_time(Rc::clone(&worker)));
+    let server = Arc::clone(worker.server());
+    loop {
+        tokio::select! {
+            arrival = arrivals.recv() => match arrival {
+                Some(arrival) => worker.take_in(arrival),
+                None => break,
+            },
+            () = server.shutdown_asked() => break,
+        }
+    }
+    // What was on its way has not been answered anything.
+    arrivals.close();
+    while let Ok(arrival) = arrivals.try_recv() {
+        worker.placement.left(number, arrival.client.id);
+    }
+    let deadline = Instant::now() + GRACE;
+    while !worker.links.borrow().is_empty() && Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// Hands the posts of other threads to the connections.
+async fn empty_mailbox(worker: Rc<Worker>) {
+    let server = Arc::clone(worker.server());
+    let mailbox = server.mailboxes.of(worker.number);
+    let mut posts = Vec::new();
+    loop {
+        mailbox.drain(&mut posts);
+        if posts.is_empty() {
+            mailbox.arrived().await;
+            continue;
+        }
+        for post in posts.drain(..) {
+            worker.handle(&post);
+        }
+        // Connections get their turn before the next lot.
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Shows that the worker is alive, and walks its connections now and then.
+async fn keep_time(worker: Rc<Worker>) {
+    let mut ticks = tokio::time::interval(BEAT);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    for beat in 0u32.. {
+        ticks.tick().await;
+        worker.placement.beat(worker.number);
+        if beat % BEATS_PER_WALK == 0 {
+            worker.walk();
+        }
+    }
+}
+
+impl Worker {
+    fn server(&self) -> &Arc<Server> {
+        self.placement.server()
+    }
+
+    /// Begins to serve a connection.
+    fn take_in(self: &Rc<Self>, arrival: Arrival) {
+        let Arrival {
+            socket,
+            tls,
+            client,
+        } = arrival;
+        let id = client.id;
+        let authenticated = self.server().settings.requirepass().is_empty();
+        let stream = match Stream::new(socket, client.origin.transport, tls) {
+            Ok(stream) => stream,
+            Err(why) => {
+                tracing::warn!("Cannot serve client {}: {why}", client.origin.addr);
+                self.placement.left(self.number, id);
+                return;
+            }
+        };
+        let connection = Connection::new(stream, Session::new(client, authenticated));
+        let link = Rc::new(Link {
+            connection: RefCell::new(connection),
+            killed: Cell::new(false),
+            waker: RefCell::new(None),
+        });
+        self.links.borrow_mut().insert(id, Rc::clone(&link));
+        let departure = Departure {
+            worker: Rc::clone(self),
+            id,
+        };
+        spawn_local(async move {
+            let server = Arc::clone(departure.worker.server());
+            let end = poll_fn(|cx| link.poll(cx, &server)).await;
+            link.report(end);
+            drop(departure);
+        });
+    }
+
+    fn handle(&self, post: &Post) {
+        match post {
+            Post::Deliver {
+                to,
+                topic,
+                resp2,
+                resp3,
+            } => {
+                for id in to.iter() {
+                    if let Some(link) = self.link(*id)
+                        && link
+                            .connection
+                            .borrow_mut()
+                            .deliver(topic.as_ref(), resp2, resp3)
+                    {
+                        self.check_output(&link);
+                        link.wake();
+                    }
+                }
+            }
+            Post::Kill(id) => {
+                if let Some(link) = self.link(*id) {
+                    link.kill();
+                }
+            }
+            Post::WakeAll => self.all_links().iter().for_each(|link| link.wake()),
+        }
+    }
+
+    /// What is due once a second.
+    fn walk(&self) {
+        let now = Instant::now();
+        let timeout = Duration::from_secs(self.server().settings.timeout());
+        for link in self.all_links() {
+            if link.connection.borrow().is_overdue(timeout, now) {
+                tracing::debug!(
+                    "Closing idle client {}",
+                    link.connection.borrow().client().origin.addr
+                );
+                link.kill();
+            } else {
+                self.check_output(&link);
+            }
+        }
+    }
+
+    fn check_output(&self, link: &Link) {
+        let mut connection = link.connection.borrow_mut();
+        if !link.killed.get() && connection.exceeds_output_limit(self.server()) {
+            let client = connection.client();
+            tracing::warn!(
+                "Client {} scheduled to be closed ASAP for overcoming of output buffer limits.",
+                line(client)
+            );
+            self.server()
+                .stats
+                .of(self.number)
+                .counters
+                .output_buffer_disconnections
+                .bump();
+            link.kill();
+        }
+    }
+
+    fn link(&self, id: ClientId) -> Option<Rc<Link>> {
+        self.links.borrow().get(&id).cloned()
+    }
+
+    fn all_links(&self) -> Vec<Rc<Link>> {
+        self.links.borrow().values().cloned().collect()
+    }
+}
+
+impl Link {
+    fn poll(&self, cx: &mut Context<'_>, server: &Server) -> Poll<Option<End>> {
+        if self.killed.get() {
+            return Poll::Ready(None);
+        }
+        {
+            let mut waker = self.waker.borrow_mut();
+            if !waker
+                .as_ref()
+                .is_some_and(|waker| waker.will_wake(cx.waker()))
+            {
+                *waker = Some(cx.waker().clone());
+            }
+        }
+        self.connection.borrow_mut().poll(cx, server).map(Some)
+    }
+
+    fn wake(&self) {
+        if let Some(waker) = &*self.waker.borrow() {
+            waker.wake_by_ref();
+        }
+    }
+
+    fn kill(&self) {
+        self.killed.set(true);
+        self.wake();
+    }
+
+    /// Says in the log how the connection ended, where that is of interest.
+    fn report(&self, end: Option<End>) {
+        let connection = self.connection.borrow();
+        let client = connection.client();
+        match end {
+            None => tracing::debug!("Client {} closed by the server", client.origin.addr),
+            Some(End::Finished) => {
+                tracing::debug!("Client {} closed connection", client.origin.addr)
+            }
+            Some(End::Broken(why)) => tracing::debug!("Client {} lost: {why}", client.origin.addr),
+            Some(End::QueryTooLong(bytes)) => {
+                tracing::warn!(
+                    "Closing client that reached max query buffer length: {} (query buffer: {bytes} bytes)",
+                    line(client)
+                );
+            }
+        }
+    }
+}
+
+/// A client as the log shows it: its line of `CLIENT LIST`.
+fn line(client: &Client) -> Line<'_> {
+    Line {
+        client,
+        now: Instant::now(),
+        command_name: |id| table::by_id(id).map_or("NULL", |command| command.full_name()),
+    }
+}
+
+/// Forgets a connection when its task is over, however it ended.
+struct Departure {
+    worker: Rc<Worker>,
+    id: ClientId,
+}
+
+impl Drop for Departure {
+    fn drop(&mut self) {
+        let link = self.worker.links.borrow_mut().remove(&self.id);
+        if let Some(link) = link
+            && let Ok(mut connection) = link.connection.try_borrow_mut()
+        {
+            connection.leave(&self.worker.server().pubsub);
+        }
+        self.worker.placement.left(self.worker.number, self.id);
+    }
+}
