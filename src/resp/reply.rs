@@ -417,9 +417,17 @@ impl Reply {
 
     fn header_at(&mut self, at: Deferred, prefix: u8, len: usize) {
         let Some(offset) = at.offset else { return };
-        let mut header = Vec::with_capacity(24);
-        encode::header(&mut header, prefix, len);
-        self.chain.replace(offset, PLACEHOLDER, &header);
+        if len < 10 {
+            self.chain.replace(
+                offset,
+                PLACEHOLDER,
+                &[prefix, b'0' + len as u8, b'\r', b'\n'],
+            );
+        } else {
+            let mut header = Vec::with_capacity(24);
+            encode::header(&mut header, prefix, len);
+            self.chain.replace(offset, PLACEHOLDER, &header);
+        }
     }
 }
 
