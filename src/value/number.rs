@@ -13,6 +13,8 @@ use std::ops::Deref;
 
 pub use extended::{Extended, FloatError, add_floats};
 
+use crate::resp::DoubleText;
+
 /// The most digits of an `i64`.
 const MAX_DIGITS: usize = 19;
 
@@ -137,59 +139,10 @@ pub fn format_i64(value: i64) -> Text {
 /// A score as replies show it: integers up to 2^62 in full, everything else with the fewest digits
 /// that read back as the same number, in scientific notation where zeros would outnumber them.
 pub fn format_score(score: f64) -> Text {
-    /// Beyond this an integer is written like any other number.
-    const LARGEST_INTEGER: f64 = (1u64 << 62) as f64;
-
-    if score != 0.0 && score.abs() <= LARGEST_INTEGER && score.trunc() == score {
-        return format_i64(score as i64);
-    }
     let mut text = Text::new();
-    // The longest text, `-0.` and 6 zeros before 17 digits, is well within the room.
-    let _ = if score.is_nan() {
-        text.write_str("nan")
-    } else if score.is_infinite() || score == 0.0 {
-        write!(text, "{score}")
-    } else {
-        write_shortest(&mut text, score)
-    };
+    // The longest has 26 bytes.
+    let _ = text.write_str(DoubleText::new(score).as_str());
     text
-}
-
-/// Writes a finite number that is no small integer.
-fn write_shortest(text: &mut Text, number: f64) -> fmt::Result {
-    // `1.2345e-4`: the shortest digits that round-trip, and the exponent of the first of them.
-    let mut scientific = Text::new();
-    write!(scientific, "{:e}", number.abs())?;
-    let (mantissa, exponent) = scientific.split_once('e').ok_or(fmt::Error)?;
-    let exponent: i32 = exponent.parse().map_err(|_| fmt::Error)?;
-    let (first, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let count = (1 + fraction.len()) as i32;
-    // The number is its digits, taken as an integer, times ten to this power.
-    let scale = exponent - (count - 1);
-
-    if number < 0.0 {
-        text.write_char('-')?;
-    }
-    if scale >= 0 && exponent.abs() < count + 7 {
-        write!(text, "{first}{fraction}")?;
-        zeros(text, scale)
-    } else if scale < 0 && (scale > -7 || exponent.abs() < 4) {
-        if exponent < 0 {
-            text.write_str("0.")?;
-            zeros(text, -exponent - 1)?;
-            write!(text, "{first}{fraction}")
-        } else {
-            let (whole, rest) = fraction.split_at(exponent as usize);
-            write!(text, "{first}{whole}.{rest}")
-        }
-    } else {
-        let point = if fraction.is_empty() { "" } else { "." };
-        write!(text, "{first}{point}{fraction}e{exponent:+}")
-    }
-}
-
-fn zeros(text: &mut Text, count: i32) -> fmt::Result {
-    (0..count).try_for_each(|_| text.write_char('0'))
 }
 
 #[cfg(test)]
