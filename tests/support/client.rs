@@ -93,6 +93,15 @@ impl<S: Read + Write> Client<S> {
         self.expect(expected);
     }
 
+    /// Sends requests as a person types them, one after the other, and expects exactly the reply beside each.
+    #[track_caller]
+    pub fn talk(&mut self, dialogue: &[(&str, &str)]) {
+        for (line, reply) in dialogue {
+            self.send(format!("{line}\r\n"));
+            self.expect(reply);
+        }
+    }
+
     /// Expects exactly these bytes next.
     #[track_caller]
     pub fn expect(&mut self, expected: impl AsRef<[u8]>) {
