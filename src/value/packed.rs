@@ -20,7 +20,7 @@ mod hash;
 mod zset;
 
 pub use hash::PackedHash;
-pub use zset::PackedZSet;
+pub use zset::{Iter as PackedZSetIter, PackedZSet};
 
 /// Where packed bytes live, to be edited.
 pub trait PackedBuf {

@@ -220,7 +220,7 @@ impl Entry {
     }
 
     /// Whether both are for the same member.
-    #[inline]
+    #[cfg(test)]
     pub(super) fn is_of(&self, other: &Self) -> bool {
         self.member == other.member
     }

@@ -17,8 +17,10 @@ mod member;
 mod node;
 pub mod range;
 mod tree;
+mod view;
 
-pub use range::{LexBound, LexRange, RankRange, ScoreBound, ScoreRange};
+pub use range::{Direction, LexBound, LexRange, RankRange, ScoreBound, ScoreRange};
+pub use view::{ViewIter, ZSetView};
 
 use index::Index;
 use member::{Entry, MemberRef};

@@ -24,6 +24,15 @@ pub(super) enum Node {
     Inner(Box<Inner>),
 }
 
+/// What became of an entry to be removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Removal {
+    Removed,
+    /// It is where it was, with its new score.
+    Stays,
+    Missing,
+}
+
 /// The three vectors have an element a child.
 pub(super) struct Inner {
     firsts: Vec<Entry>,
@@ -200,58 +209,35 @@ impl Node {
         }
     }
 
-    /// Removes the entry with this score and name. Says whether it was there. The node may be empty after it.
-    pub(super) fn remove(&mut self, score: f64, name: &[u8]) -> bool {
+    /// Removes the entry with this score and name, unless `moved`, which is the same entry with its new score,
+    /// keeps its place: then it is put there. The node may be empty after it.
+    pub(super) fn remove(&mut self, score: f64, name: &[u8], moved: Option<Entry>) -> Removal {
         match self {
             Self::Leaf(entries) => {
                 let at = place(entries, score, name);
-                let found = entries
+                if !entries
                     .get(at)
-                    .is_some_and(|entry| entry.score() == score && entry.name() == name);
-                if found {
-                    entries.remove(at);
-                    trim(entries);
+                    .is_some_and(|entry| entry.score() == score && entry.name() == name)
+                {
+                    return Removal::Missing;
                 }
-                found
+                if let Some(moved) = moved.filter(|moved| keeps_place(entries, at, moved)) {
+                    entries[at] = moved;
+                    return Removal::Stays;
+                }
+                entries.remove(at);
+                trim(entries);
+                Removal::Removed
             }
             Self::Inner(inner) => {
                 let child = inner.child_for(score, name);
                 inner.children[child].prefetch();
-                let found = inner.children[child].remove(score, name);
-                if found {
+                let removal = inner.children[child].remove(score, name, moved);
+                if removal == Removal::Removed {
                     inner.counts[child] -= 1;
                     inner.settle(child);
                 }
-                found
-            }
-        }
-    }
-
-    /// Gives the entry with `score` and `entry`'s name its new score, if its neighbours in the leaf show that it
-    /// keeps its place there. Otherwise nothing changes.
-    pub(super) fn rescore(&mut self, score: f64, entry: Entry) -> bool {
-        match self {
-            Self::Leaf(entries) => {
-                let at = place(entries, score, entry.name());
-                let [before, found, behind] = match at
-                    .checked_sub(1)
-                    .and_then(|from| entries.get_mut(from..from + 3))
-                {
-                    Some([before, found, behind]) => [before, found, behind],
-                    _ => return false,
-                };
-                let stays = before.is_before(entry.score(), entry.name())
-                    && entry.is_before(behind.score(), behind.name());
-                if stays {
-                    debug_assert!(found.is_of(&entry));
-                    *found = entry;
-                }
-                stays
-            }
-            Self::Inner(inner) => {
-                let child = inner.child_for(score, entry.name());
-                inner.children[child].prefetch();
-                inner.children[child].rescore(score, entry)
+                removal
             }
         }
     }
@@ -328,6 +314,16 @@ impl Node {
 /// Where an entry with this score and name is or belongs.
 fn place(entries: &[Entry], score: f64, name: &[u8]) -> usize {
     entries.partition_point(|entry| entry.is_before(score, name))
+}
+
+/// Whether an entry could stand at `at` too, as the neighbours in the leaf show. At the ends they do not: the
+/// first entry of a leaf is known further up.
+fn keeps_place(entries: &[Entry], at: usize, moved: &Entry) -> bool {
+    let neighbours = at.checked_sub(1).and_then(|from| entries.get(from..at + 2));
+    let Some([before, _, behind]) = neighbours else {
+        return false;
+    };
+    before.is_before(moved.score(), moved.name()) && moved.is_before(behind.score(), behind.name())
 }
 
 impl Inner {

@@ -153,48 +153,60 @@ pub struct RankRange {
 }
 
 impl RankRange {
-    /// The ranks that it means in a set of `len` members. In a reversed order they count from the other end:
-    /// see [`reversed`].
-    pub fn of(&self, len: usize) -> Range<usize> {
+    /// The ranks that it means in a set of `len` members, walked in `direction`: backward, rank 0 is the last
+    /// member.
+    pub fn of(&self, len: usize, direction: Direction) -> Range<usize> {
         let count = i64::try_from(len).unwrap_or(i64::MAX);
         let from_end = |rank: i64| if rank < 0 { rank + count } else { rank };
         let start = from_end(self.start).max(0);
         let end = from_end(self.stop).saturating_add(1).clamp(0, count);
-        if start < end {
-            start as usize..end as usize
-        } else {
-            0..0
+        if start >= end {
+            return 0..0;
+        }
+        let (start, end) = (start as usize, end as usize);
+        match direction {
+            Direction::Forward => start..end,
+            Direction::Backward => len - end..len - start,
         }
     }
 }
 
-/// The ranks of the other direction, in a set of `len` members: the first becomes the last.
-pub fn reversed(ranks: Range<usize>, len: usize) -> Range<usize> {
-    len - ranks.end..len - ranks.start
+/// Which way a range is walked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// From the lowest score to the highest.
+    Forward,
+    /// From the highest score to the lowest: `REV`.
+    Backward,
 }
 
-/// What `LIMIT offset count` leaves of `ranks`, counted from the upper end if `reverse`.
+/// What `LIMIT offset count` leaves of `ranks` that are walked in `direction`.
 ///
-/// A negative count means all, and a negative offset nothing.
-pub fn limit(ranks: Range<usize>, offset: i64, count: i64, reverse: bool) -> Range<usize> {
+/// A negative count means all. A negative offset means nothing, as in a packed set of the peers; their large
+/// sets count it from the other end, past the end of the range.
+pub fn limit(ranks: Range<usize>, offset: i64, count: i64, direction: Direction) -> Range<usize> {
     let Ok(offset) = usize::try_from(offset) else {
         return 0..0;
     };
     let left = ranks.len().saturating_sub(offset);
     let count = usize::try_from(count).map_or(left, |count| count.min(left));
     let skipped = ranks.len() - left;
-    if reverse {
-        let end = ranks.end - skipped;
-        end - count..end
-    } else {
-        let start = ranks.start + skipped;
-        start..start + count
+    match direction {
+        Direction::Forward => {
+            let start = ranks.start + skipped;
+            start..start + count
+        }
+        Direction::Backward => {
+            let end = ranks.end - skipped;
+            end - count..end
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use Direction::{Backward, Forward};
 
     fn score(text: &str) -> Option<(f64, bool)> {
         ScoreBound::parse(text.as_bytes()).map(|bound| (bound.score, bound.exclusive))
@@ -277,7 +289,7 @@ mod tests {
 
     #[test]
     fn ranks_count_from_both_ends() {
-        let of = |start, stop, len| RankRange { start, stop }.of(len);
+        let of = |start, stop, len| RankRange { start, stop }.of(len, Forward);
         assert_eq!(of(0, -1, 5), 0..5);
         assert_eq!(of(-2, 100, 5), 3..5);
         assert_eq!(of(-100, 1, 5), 0..2);
@@ -292,18 +304,20 @@ mod tests {
             assert_eq!(of(start, stop, 5), 0..0);
         }
         assert_eq!(of(0, -1, 0), 0..0);
-        assert_eq!(reversed(0..2, 5), 3..5);
+        let top = RankRange { start: 0, stop: 1 };
+        assert_eq!(top.of(5, Backward), 3..5);
+        assert_eq!(top.of(1, Backward), 0..1);
     }
 
     #[test]
     fn limits_count_from_the_direction() {
-        assert_eq!(limit(2..8, 1, 2, false), 3..5);
-        assert_eq!(limit(2..8, 1, 2, true), 5..7);
-        assert_eq!(limit(2..8, 4, -1, false), 6..8);
-        assert_eq!(limit(2..8, 4, -5, true), 2..4);
-        assert_eq!(limit(2..8, 9, 1, false).len(), 0);
-        assert_eq!(limit(2..8, i64::MAX, i64::MAX, true).len(), 0);
-        assert_eq!(limit(2..8, -1, 3, false).len(), 0);
-        assert_eq!(limit(2..8, 0, 0, true).len(), 0);
+        assert_eq!(limit(2..8, 1, 2, Forward), 3..5);
+        assert_eq!(limit(2..8, 1, 2, Backward), 5..7);
+        assert_eq!(limit(2..8, 4, -1, Forward), 6..8);
+        assert_eq!(limit(2..8, 4, -5, Backward), 2..4);
+        assert_eq!(limit(2..8, 9, 1, Forward).len(), 0);
+        assert_eq!(limit(2..8, i64::MAX, i64::MAX, Backward).len(), 0);
+        assert_eq!(limit(2..8, -1, 3, Forward).len(), 0);
+        assert_eq!(limit(2..8, 0, 0, Backward).len(), 0);
     }
 }

@@ -7,7 +7,7 @@ use std::iter::FusedIterator;
 use std::ops::Range;
 
 use super::member::Entry;
-use super::node::{MAX, Node};
+use super::node::{MAX, Node, Removal};
 
 pub(super) struct Tree {
     root: Node,
@@ -72,18 +72,27 @@ impl Tree {
 
     /// Removes an entry that is there.
     pub(super) fn remove(&mut self, score: f64, name: &[u8]) {
-        let found = self.root.remove(score, name);
-        debug_assert!(found, "the index and the tree have the same members");
-        self.len -= usize::from(found);
-        self.lower();
+        self.take_out(score, name, None);
     }
 
     /// Moves the entry with `score` and `entry`'s name to where `entry` belongs.
     pub(super) fn update(&mut self, score: f64, entry: Entry) {
-        if !self.root.rescore(score, entry) {
-            self.remove(score, entry.name());
+        if self.take_out(score, entry.name(), Some(entry)) == Removal::Removed {
             self.insert(entry);
         }
+    }
+
+    fn take_out(&mut self, score: f64, name: &[u8], moved: Option<Entry>) -> Removal {
+        let removal = self.root.remove(score, name, moved);
+        debug_assert!(
+            removal != Removal::Missing,
+            "the index and the tree have the same members"
+        );
+        if removal == Removal::Removed {
+            self.len -= 1;
+            self.lower();
+        }
+        removal
     }
 
     /// Removes the entries with these ranks, which exist, and appends them to `out`.
