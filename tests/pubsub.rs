@@ -73,11 +73,11 @@ fn resp2_subscribers_get_arrays_and_may_do_little_else() {
         ("PUBLISH z hi", ":0\r\n"),
         ("SPUBLISH x hi", ":0\r\n"),
     ]);
-    reader.expect(&array(&["message", "x", "hi"]));
+    reader.expect(array(&["message", "x", "hi"]));
     reader.talk(&[("PSUBSCRIBE x*", &array(&["psubscribe", "x*", ":3"]))]);
     writer.talk(&[("PUBLISH x hi", ":2\r\n")]);
-    reader.expect(&array(&["message", "x", "hi"]));
-    reader.expect(&array(&["pmessage", "x*", "x", "hi"]));
+    reader.expect(array(&["message", "x", "hi"]));
+    reader.expect(array(&["pmessage", "x*", "x", "hi"]));
     let left = [["unsubscribe", "x", ":2"], ["unsubscribe", "y", ":1"]]
         .map(|part| array(&part))
         .concat();
@@ -111,7 +111,7 @@ fn resp3_subscribers_get_pushes_and_may_do_everything() {
         ),
     ]);
     writer.talk(&[("SPUBLISH x shard", ":1\r\n")]);
-    reader.expect(&push(&["smessage", "x", "shard"]));
+    reader.expect(push(&["smessage", "x", "shard"]));
     reader.talk(&[
         ("CLIENT REPLY OFF", ""),
         // Pushes are no replies.
@@ -119,11 +119,11 @@ fn resp3_subscribers_get_pushes_and_may_do_everything() {
         ("PING", ""),
     ]);
     writer.talk(&[("PUBLISH y hi", ":1\r\n")]);
-    reader.expect(&push(&["message", "y", "hi"]));
+    reader.expect(push(&["message", "y", "hi"]));
     reader.talk(&[("CLIENT REPLY ON", "+OK\r\n")]);
     greet(&mut reader, "2");
     writer.talk(&[("PUBLISH y hi", ":1\r\n")]);
-    reader.expect(&parts('*', &["message", "y", "hi"]));
+    reader.expect(parts('*', &["message", "y", "hi"]));
     reader.talk(&[("RESET", "+RESET\r\n"), ("ECHO free", "$4\r\nfree\r\n")]);
     writer.talk(&[("PUBLISH y hi", ":0\r\n"), ("SPUBLISH x hi", ":0\r\n")]);
 }
@@ -192,7 +192,7 @@ fn the_messages_of_one_publisher_keep_their_order() {
     }
     for reader in &mut readers {
         for number in 0..500 {
-            reader.expect(&parts('*', &["message", "x", &number.to_string()]));
+            reader.expect(parts('*', &["message", "x", &number.to_string()]));
         }
     }
 }
