@@ -25,7 +25,7 @@ use crate::session::Transport;
 use crate::stats::Throttle;
 
 /// Connections taken in before the thread's other tasks get their turn.
-const IN_A_ROW: u32 = 128;
+const IN_A_ROW: u64 = 128;
 /// Rest after a failure that will not pass at once.
 const REST: Duration = Duration::from_millis(100);
 /// Failures to accept are logged at most this often.
@@ -154,7 +154,7 @@ impl Acceptor {
     }
 
     async fn accept_all(self: Rc<Self>, door: Door, transport: Transport) {
-        for taken in 1u32.. {
+        for taken in 1u64.. {
             let accepted = poll_fn(|cx| door.poll_accept(cx)).await;
             match accepted.and_then(|socket| Ok((socket.peer_addr()?, socket))) {
                 Ok((peer, socket)) => self.take(socket, peer, transport),

@@ -72,6 +72,7 @@ pub fn run(settings: Settings) -> Result<(), StartError> {
         std::process::id(),
         settings.worker_threads()
     );
+    log_panics();
     let pidfile = settings.pidfile();
     let handle = start(settings, Options::default())?;
     if !pidfile.is_empty()
@@ -87,6 +88,15 @@ pub fn run(settings: Settings) -> Result<(), StartError> {
     }
     tracing::info!("Larder is now ready to exit, bye bye...");
     waited.map_err(|why| StartError::System(format!("cannot wait for signals: {why}")))
+}
+
+/// Panics go where everything else goes; each ends one connection at most.
+fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        // The backtrace is there if the environment asks for it.
+        let backtrace = std::backtrace::Backtrace::capture();
+        tracing::error!("This should not have happened: {panic}\n{backtrace}");
+    }));
 }
 
 /// Starts a server: when this returns, it accepts connections.
@@ -120,6 +130,12 @@ pub fn start(settings: Settings, options: Options) -> Result<Handle, StartError>
         .collect();
 
     let (alive, ended) = mpsc::channel();
+    // From here on, a failure ends the threads that have begun.
+    let handle = Handle {
+        server,
+        addresses,
+        ended,
+    };
     let (orders, order_receiver) = unbounded_channel();
     follow_settings(&placement, orders, options.any_port);
     for (number, arrivals) in receivers.into_iter().enumerate() {
@@ -132,11 +148,7 @@ pub fn start(settings: Settings, options: Options) -> Result<Handle, StartError>
         runtime.block_on(acceptor::run(placement, open, order_receiver));
     })?;
     tracing::info!("Ready to accept connections on {}", listening.join(", "));
-    Ok(Handle {
-        server,
-        addresses,
-        ended,
-    })
+    Ok(handle)
 }
 
 /// Starts a thread with a runtime of its own. `alive` is dropped when it ends.

@@ -156,6 +156,7 @@ impl Placement {
             transport,
             local,
         };
+        tracing::debug!("Accepted {}", origin.addr);
         let client = self.server.clients.add(origin, Instant::now());
         self.counters().connections.add_shared(1);
         door.connections.fetch_add(1, Relaxed);

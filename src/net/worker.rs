@@ -27,7 +27,7 @@ use crate::session::{Client, Line, Session};
 /// Time between two signs of life.
 pub(super) const BEAT: Duration = Duration::from_millis(100);
 /// Signs of life between two walks over the connections.
-const BEATS_PER_WALK: u32 = 10;
+const BEATS_PER_WALK: u64 = 10;
 /// How long connections may take to receive their last replies when the server ends.
 const GRACE: Duration = Duration::from_secs(3);
 
@@ -103,7 +103,7 @@ async fn empty_mailbox(worker: Rc<Worker>) {
 async fn keep_time(worker: Rc<Worker>) {
     let mut ticks = tokio::time::interval(BEAT);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    for beat in 0u32.. {
+    for beat in 0u64.. {
         ticks.tick().await;
         worker.placement.beat(worker.number);
         if beat % BEATS_PER_WALK == 0 {
