@@ -6,7 +6,8 @@
 //!
 //! Nodes are vectors that grow and shrink in small steps, along the size classes of the general allocator: a
 //! leaf that a split left half full is also half as big, so that the order of insertion hardly shows in the
-//! memory. A split at either end leaves the full node full: sets that are built in order have full leaves.
+//! memory. A split at either end of the tree leaves the full node full: sets that are built in order have full
+//! leaves.
 
 use super::member::Entry;
 use crate::memory::prefetch_read;
@@ -68,10 +69,16 @@ fn split_off<T>(elements: &mut Vec<T>, at: usize) -> Vec<T> {
     right
 }
 
-/// Where to split a full node into which an element goes at `at`: in the middle, but at the ends such that
-/// the new element gets a node of its own.
-fn split_place(at: usize) -> usize {
-    if at == 0 || at == MAX { at } else { MAX / 2 }
+/// Where to split a full node into which an element goes at `at`: in the middle, but at the ends of the whole
+/// tree such that the new element gets a node of its own. An element comes first in a leaf only at the tree's
+/// beginning; behind the last one of a node in the midst of the tree others may follow in any order, and each
+/// would get a node of its own.
+fn split_place(at: usize, is_last: bool) -> usize {
+    if at == 0 || at == MAX && is_last {
+        at
+    } else {
+        MAX / 2
+    }
 }
 
 impl Node {
@@ -179,7 +186,8 @@ impl Node {
     }
 
     /// Inserts an entry that is not there. If the node had to be split, what is now right of it is returned.
-    pub(super) fn insert(&mut self, entry: Entry) -> Option<Self> {
+    /// `is_last` says that nothing in the tree comes after this node.
+    pub(super) fn insert(&mut self, entry: Entry, is_last: bool) -> Option<Self> {
         match self {
             Self::Leaf(entries) => {
                 let at = place(entries, entry.score(), entry.name());
@@ -187,7 +195,7 @@ impl Node {
                     insert_at(entries, at, entry);
                     return None;
                 }
-                let middle = split_place(at);
+                let middle = split_place(at, is_last);
                 let mut right = split_off(entries, middle);
                 if at < middle || at == 0 {
                     insert_at(entries, at, entry);
@@ -199,12 +207,13 @@ impl Node {
             Self::Inner(inner) => {
                 let child = inner.child_for(entry.score(), entry.name());
                 inner.children[child].prefetch();
-                let right = inner.children[child].insert(entry);
+                let is_last_child = is_last && child + 1 == inner.children.len();
+                let right = inner.children[child].insert(entry, is_last_child);
                 inner.firsts[child] = inner.children[child].first();
                 inner.counts[child] += 1;
                 let right = right?;
                 inner.counts[child] -= right.count();
-                inner.insert(child + 1, right).map(Self::Inner)
+                inner.insert(child + 1, right, is_last).map(Self::Inner)
             }
         }
     }
@@ -276,6 +285,14 @@ impl Node {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn leaves(&self) -> usize {
+        match self {
+            Self::Leaf(_) => 1,
+            Self::Inner(inner) => inner.children.iter().map(Self::leaves).sum(),
+        }
+    }
+
     /// Checks what the module promises. Returns the depth.
     #[cfg(test)]
     pub(super) fn check(&self) -> usize {
@@ -336,12 +353,12 @@ impl Inner {
     }
 
     /// Inserts a child; splits if there are too many and returns what is now to the right.
-    fn insert(&mut self, at: usize, child: Node) -> Option<Box<Self>> {
+    fn insert(&mut self, at: usize, child: Node, is_last: bool) -> Option<Box<Self>> {
         if self.children.len() < MAX {
             self.insert_child(at, child);
             return None;
         }
-        let middle = split_place(at);
+        let middle = split_place(at, is_last);
         let mut right = self.split_off(middle);
         if at < middle {
             self.insert_child(at, child);

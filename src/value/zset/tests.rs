@@ -216,6 +216,31 @@ proptest! {
     }
 }
 
+/// Runs of insertions, upwards and downwards, at the ends and between full leaves.
+#[test]
+fn leaves_are_well_filled_whatever_the_order() {
+    let ascending: Vec<f64> = (0..20_000).map(f64::from).collect();
+    let descending: Vec<f64> = ascending.iter().rev().copied().collect();
+    let behind_a_leaf = |run: &mut dyn Iterator<Item = i32>| -> Vec<f64> {
+        let gap = run.map(|step| 6399.0 + f64::from(step) / 20_000.0);
+        ascending.iter().copied().chain(gap).collect()
+    };
+    for (scores, entries_a_leaf) in [
+        (behind_a_leaf(&mut (1..10_000)), 32),
+        (behind_a_leaf(&mut (1..10_000).rev()), 30),
+        (ascending.clone(), 63),
+        (descending, 63),
+    ] {
+        let mut zset = ZSet::new();
+        for score in &scores {
+            zset.insert(score.to_string().as_bytes(), *score);
+        }
+        zset.check();
+        let leaves = zset.tree.leaves();
+        assert!(leaves <= scores.len() / entries_a_leaf, "{leaves} leaves");
+    }
+}
+
 #[test]
 fn the_zero_that_came_first_stays() {
     let mut zset = ZSet::new();

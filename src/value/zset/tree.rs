@@ -64,7 +64,7 @@ impl Tree {
     /// Inserts an entry that is not there.
     pub(super) fn insert(&mut self, entry: Entry) {
         self.len += 1;
-        if let Some(right) = self.root.insert(entry) {
+        if let Some(right) = self.root.insert(entry, true) {
             let left = std::mem::replace(&mut self.root, Node::empty());
             self.root = Node::over(vec![left, right]);
         }
@@ -138,6 +138,11 @@ impl Tree {
             front: &[],
             back: &[],
         }
+    }
+
+    #[cfg(test)]
+    pub(super) fn leaves(&self) -> usize {
+        self.root.leaves()
     }
 
     #[cfg(test)]
