@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# Debian's redis-cli and redis-benchmark against a built server: what a user does in the first ten minutes.
+#   tests/cli/run.sh PATH_TO_LARDER
+set -euo pipefail
+larder=$(readlink -f "$1")
+work=$(mktemp -d)
+server=
+trap '[ -n "$server" ] && kill "$server" 2>/dev/null; rm -rf "$work"' EXIT
+
+openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext "subjectAltName=DNS:localhost,IP:127.0.0.1" \
+    -keyout "$work/key.pem" -out "$work/cert.pem" 2> /dev/null
+
+free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+port=$(free_port) tls_port=$(free_port)
+"$larder" --port "$port" --tls-port "$tls_port" --tls-cert-file "$work/cert.pem" --tls-key-file "$work/key.pem" \
+    --unixsocket "$work/larder.sock" --requirepass secret > "$work/log" 2>&1 &
+server=$!
+export REDISCLI_AUTH=secret
+for _ in $(seq 100); do redis-cli -p "$port" ping > /dev/null 2>&1 && break; sleep 0.1; done
+
+passed=0
+expect() { # expect WHAT COMMAND... : the command's output is WHAT
+    local want=$1 got
+    shift
+    got=$("$@" 2>&1) || true
+    if [ "$got" != "$want" ]; then
+        printf 'FAILED: %s\n  wanted: %s\n  got:    %s\n' "$*" "$want" "$got"
+        tail -n 20 "$work/log"
+        exit 1
+    fi
+    passed=$((passed + 1))
+}
+contains() { # contains PATTERN COMMAND... : some line of the output matches
+    local pattern=$1 got
+    shift
+    got=$("$@" 2>&1) || true
+    if ! grep -qE -- "$pattern" <<< "$got"; then
+        printf 'FAILED: %s\n  wanted a line like: %s\n  got: %s\n' "$*" "$pattern" "$got"
+        exit 1
+    fi
+    passed=$((passed + 1))
+}
+cli() { redis-cli -p "$port" "$@"; }
+
+expect PONG cli ping
+expect OK cli set greeting hello EX 100
+expect hello cli get greeting
+contains '^(99|100)$' cli ttl greeting
+expect 2 cli hset user:1 name Ann age 30
+expect $'name\nAnn\nage\n30' cli hgetall user:1
+expect 3 cli zadd board 10 ann 20 bob 15 cid
+expect $'bob\n20\ncid\n15\nann\n10' cli zrange board 0 -1 rev withscores
+expect 1 cli expire user:1 60
+contains '^1# "server" => "redis"$' cli -3 --no-raw hello 3
+contains '^NOAUTH' env -u REDISCLI_AUTH redis-cli -p "$port" get greeting
+expect hello env -u REDISCLI_AUTH redis-cli -p "$port" --no-auth-warning -a secret get greeting
+contains '^WRONGPASS' env -u REDISCLI_AUTH redis-cli -p "$port" --no-auth-warning -a wrong get greeting
+expect hello redis-cli -p "$tls_port" --tls --cacert "$work/cert.pem" get greeting
+expect hello redis-cli -s "$work/larder.sock" get greeting
+expect $'board\ngreeting\nuser:1' bash -c "redis-cli -p $port --scan | sort"
+contains 'Biggest +zset +found' cli --bigkeys
+contains '^3 ' bash -c "timeout 3 redis-cli -p $port --stat -i 1 | head -n 4"
+expect OK bash -c "printf 'SET piped %s\r\n' value | redis-cli -p $port --pipe > $work/pipe && grep -q 'errors: 0' $work/pipe && echo OK"
+redis-cli -p "$port" --csv subscribe news > "$work/news" &
+subscriber=$!
+for _ in $(seq 100); do [ "$(cli publish news hello)" = 1 ] && break; sleep 0.05; done
+for _ in $(seq 100); do grep -q '"message","news","hello"' "$work/news" && break; sleep 0.05; done
+kill "$subscriber"
+contains '"message","news","hello"' cat "$work/news"
+
+# The default set of redis-benchmark, but for what needs lists and sets.
+for test in ping_inline ping_mbulk set get incr hset zadd zpopmin mset; do
+    contains 'requests per second' redis-benchmark -p "$port" -a secret -q -n 2000 -c 10 -P 4 -r 1000 -t "$test"
+done
+expect OK cli flushall
+kill -TERM "$server"
+for _ in $(seq 60); do kill -0 "$server" 2> /dev/null || break; sleep 0.1; done
+expect 0 bash -c "kill -0 $server 2> /dev/null; [ \$? -eq 1 ] && echo 0"
+wait "$server" && passed=$((passed + 1))
+server=
+echo "$passed passed, 0 failed"
