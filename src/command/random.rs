@@ -23,3 +23,13 @@ pub fn below(bound: usize) -> usize {
     // Multiplying by the bound and keeping the high half is fair to within bound / 2^64.
     ((u128::from(next()) * bound as u128) >> 64) as usize
 }
+
+/// `count` different ones of `from`, each subset with the same probability; in random order.
+pub fn choose<T>(mut from: Vec<T>, count: usize) -> Vec<T> {
+    for at in 0..count.min(from.len()) {
+        let other = at + below(from.len() - at);
+        from.swap(at, other);
+    }
+    from.truncate(count);
+    from
+}

@@ -28,6 +28,35 @@ impl Cursor {
     }
 }
 
+/// Where a scan of one value's table goes on: a cursor of HSCAN or ZSCAN.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position(u64);
+
+impl Position {
+    /// The beginning, and the end.
+    pub const START: Self = Self(0);
+
+    /// From a cursor that a client sends.
+    pub fn from_cursor(cursor: u64) -> Self {
+        Self(cursor << (64 - POSITION_BITS))
+    }
+
+    /// From what a table's scan returned.
+    pub fn after(next: Option<u64>) -> Self {
+        Self(next.unwrap_or(0))
+    }
+
+    /// As a table's scan takes it.
+    pub fn in_table(self) -> u64 {
+        self.0
+    }
+
+    /// As a client gets it.
+    pub fn cursor(self) -> u64 {
+        self.0 >> (64 - POSITION_BITS)
+    }
+}
+
 impl Access<'_> {
     /// Visits some `count` keys of the current database from `cursor` on; gives where to go on.
     ///

@@ -41,41 +41,43 @@ pub(crate) struct ExpireConditions {
 }
 
 impl ExpireConditions {
-    /// Takes in an option's word; `false` if it is none of these.
-    pub(crate) fn take(&mut self, word: &[u8]) -> bool {
+    /// Takes in an option's word.
+    pub(crate) fn take(&mut self, word: &[u8]) -> Result<(), ReplyError> {
         let option = match word.to_ascii_uppercase().as_slice() {
             b"NX" => &mut self.if_none,
             b"XX" => &mut self.if_some,
             b"GT" => &mut self.if_later,
             b"LT" => &mut self.if_earlier,
-            _ => return false,
-        };
-        *option = true;
-        true
-    }
-
-    fn parse(words: Args<'_>) -> Result<Self, ReplyError> {
-        let mut conditions = Self::default();
-        for word in words.iter() {
-            if !conditions.take(word) {
+            _ => {
                 return Err(ReplyError::err(format!(
                     "Unsupported option {}",
                     String::from_utf8_lossy(word)
                 )));
             }
-        }
-        if conditions.if_none
-            && (conditions.if_some || conditions.if_later || conditions.if_earlier)
-        {
+        };
+        *option = true;
+        Ok(())
+    }
+
+    /// Whether the conditions go together.
+    pub(crate) fn check(self) -> Result<(), ReplyError> {
+        if self.if_none && (self.if_some || self.if_later || self.if_earlier) {
             return Err(ReplyError::new(
                 "ERR NX and XX, GT or LT options at the same time are not compatible",
             ));
         }
-        if conditions.if_later && conditions.if_earlier {
+        if self.if_later && self.if_earlier {
             return Err(ReplyError::new(
                 "ERR GT and LT options at the same time are not compatible",
             ));
         }
+        Ok(())
+    }
+
+    fn parse(words: Args<'_>) -> Result<Self, ReplyError> {
+        let mut conditions = Self::default();
+        words.iter().try_for_each(|word| conditions.take(word))?;
+        conditions.check()?;
         Ok(conditions)
     }
 
@@ -189,7 +191,7 @@ mod tests {
     fn conditions() {
         let with = |word: &[u8]| {
             let mut conditions = ExpireConditions::default();
-            assert!(conditions.take(word));
+            conditions.take(word).expect("a condition");
             conditions
         };
         assert!(with(b"nx").allow(None, 5) && !with(b"nx").allow(Some(9), 5));
