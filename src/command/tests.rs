@@ -126,7 +126,7 @@ fn describe(record: RecordRef<'_>, now: i64) -> String {
         Value::PackedHash(bytes) => {
             let mut fields: Vec<_> = PackedHash::new(bytes)
                 .iter()
-                .map(|(n, v)| (n, v, None))
+                .map(|(n, v)| (n, v, None::<i64>))
                 .collect();
             fields.sort_unstable();
             format!("hash {fields:?}")

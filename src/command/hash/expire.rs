@@ -309,7 +309,9 @@ pub(super) fn hgetdel(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         let server = ctx.server;
         if let Some(mut found) = edit(ctx, args.at(1), present.iter().copied())? {
             change(&mut found, &server.settings, Event::hash("hdel"), |hash| {
-                present.iter().for_each(|name| drop(hash.remove(name)));
+                present.iter().for_each(|name| {
+                    hash.remove(name);
+                });
             });
             delete_if_empty(found);
         }
@@ -438,7 +440,9 @@ fn set_in_the_past(ctx: &mut Context<'_>, key: &[u8], pairs: Args<'_>) -> Result
             &server.settings,
             Event::hash("hexpired"),
             |hash| {
-                names.iter().for_each(|name| drop(hash.remove(name)));
+                names.iter().for_each(|name| {
+                    hash.remove(name);
+                });
             },
         );
         delete_if_empty(found);
