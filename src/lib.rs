@@ -5,6 +5,8 @@
 
 pub mod net;
 
+pub mod service;
+
 pub mod command;
 
 pub mod server;

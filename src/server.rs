@@ -51,6 +51,10 @@ pub struct Facts {
     pub started: Instant,
     /// When the server started: the wall clock.
     pub started_at: UnixMillis,
+    /// Bytes in use before the first connection.
+    pub memory_at_start: usize,
+    /// What replicas would know this server's data by: 40 hexadecimal digits.
+    pub replication_id: parking_lot::Mutex<String>,
 }
 
 /// The request to end the server.
@@ -85,9 +89,11 @@ impl Server {
             mailboxes: Mailboxes::new(workers),
             pause: Pause::default(),
             facts: Facts {
-                run_id: run_id(),
+                run_id: random_id(),
                 started: Instant::now(),
                 started_at: clock.now(),
+                memory_at_start: crate::memory::used(),
+                replication_id: parking_lot::Mutex::new(random_id()),
             },
             active_expire: AtomicBool::new(true),
             cron_paused: AtomicBool::new(false),
@@ -147,7 +153,8 @@ pub fn random_u64() -> u64 {
     hasher.finish()
 }
 
-fn run_id() -> String {
+/// 40 hexadecimal digits at random.
+pub fn random_id() -> String {
     let digits: String = (0..3).map(|_| format!("{:016x}", random_u64())).collect();
     digits[..40].to_owned()
 }

@@ -167,6 +167,11 @@ fn run_one(
         Err(error) => return refuse(server, session, reply, &error),
     };
     let counters = &thread.commands[command.id()];
+    if !command.accepts(args.len()) {
+        counters.rejected.bump();
+        let error = ReplyError::wrong_arity(command.full_name());
+        return refuse(server, session, reply, &error);
+    }
     match admit(server, session, reply, command) {
         Ok(None) => {}
         Ok(Some(suspension)) => return Outcome::Suspend(suspension),
@@ -249,7 +254,7 @@ fn hang_up(server: &Server, session: &mut Session) -> Outcome {
     Outcome::Done
 }
 
-/// The command that a request names, its subcommand where it has one, with the right number of arguments.
+/// The command that a request names: its subcommand where it has one.
 fn resolve(
     command: Option<&'static Command>,
     args: Args<'_>,
@@ -264,9 +269,6 @@ fn resolve(
             Some(subcommand) => command = subcommand,
             None => return Err(ReplyError::unknown_subcommand(name, command.name)),
         }
-    }
-    if !command.accepts(args.len()) {
-        return Err(ReplyError::wrong_arity(command.full_name()));
     }
     Ok(command)
 }

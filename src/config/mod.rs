@@ -8,6 +8,7 @@
 //! This room is a leaf: it imports no other, and any may import it.
 
 pub mod arguments;
+pub mod certificate;
 mod change;
 pub mod check;
 pub mod choice;

@@ -11,7 +11,7 @@ use super::door::{Effects, Event};
 use super::entry::{self, KeyMut};
 use super::hash::{KeyHash, SHARDS, ShardIndex};
 use super::record::{NewValue, Record, RecordRef};
-use super::shard::{Part, ShardData};
+use super::shard::{Expiring, Part, ShardData};
 use crate::clock::UnixMillis;
 use crate::resp::{Args, OwnedArgs};
 use crate::stats::Counters;
@@ -437,7 +437,7 @@ struct Located<'a> {
 /// A key that exists.
 struct Found<'a> {
     slot: crate::value::table::Slot<'a, Record>,
-    expiring: &'a mut u32,
+    expiring: &'a mut Expiring,
     keyspace: &'a Keyspace,
     effects: &'a mut Effects,
     db: usize,

@@ -5,7 +5,7 @@
 
 use super::door::{Change, Door, Effects, Event};
 use super::record::{NewValue, Record, RecordRef, Value};
-use super::shard::Part;
+use super::shard::{Expiring, Part};
 use crate::clock::UnixMillis;
 use crate::resp::OwnedArgs;
 use crate::stats::Counters;
@@ -16,11 +16,12 @@ use crate::value::table::Slot;
 pub struct KeyMut<'a> {
     /// Empty only while the guard itself removes the key.
     slot: Option<Slot<'a, Record>>,
-    expiring: &'a mut u32,
+    expiring: &'a mut Expiring,
     door: &'a Door,
     effects: &'a mut Effects,
     db: usize,
-    had_expiry: bool,
+    /// What the record counted for when the guard was made.
+    counted: Expiring,
     old_size: usize,
     event: Option<Event>,
 }
@@ -28,19 +29,19 @@ pub struct KeyMut<'a> {
 impl<'a> KeyMut<'a> {
     pub(super) fn new(
         slot: Slot<'a, Record>,
-        expiring: &'a mut u32,
+        expiring: &'a mut Expiring,
         door: &'a Door,
         effects: &'a mut Effects,
         db: usize,
     ) -> Self {
-        let had_expiry = slot.get().expiry().is_some();
+        let counted = Expiring::of(slot.get());
         Self {
             slot: Some(slot),
             expiring,
             door,
             effects,
             db,
-            had_expiry,
+            counted,
             old_size: 0,
             event: None,
         }
@@ -96,9 +97,7 @@ impl<'a> KeyMut<'a> {
     pub fn take(mut self, event: Event) -> Record {
         self.before();
         let record = self.remove();
-        if self.had_expiry {
-            *self.expiring -= 1;
-        }
+        self.expiring.settle(self.counted, Expiring::default());
         self.effects.changed = true;
         if let Some(listener) = self.door.listener() {
             listener.after(&Change {
@@ -119,7 +118,7 @@ impl<'a> KeyMut<'a> {
         counters.expired_keys.bump();
         self.before();
         let record = self.remove();
-        *self.expiring -= 1;
+        self.expiring.settle(self.counted, Expiring::default());
         if let Some(listener) = self.door.listener() {
             let event = Event::EXPIRED;
             listener.after(&Change {
@@ -172,11 +171,8 @@ impl Drop for KeyMut<'_> {
     fn drop(&mut self) {
         let Some(event) = self.event else { return };
         self.effects.changed = true;
-        match (self.had_expiry, self.expiry().is_some()) {
-            (false, true) => *self.expiring += 1,
-            (true, false) => *self.expiring -= 1,
-            _ => {}
-        }
+        let counts = Expiring::of(self.record());
+        self.expiring.settle(self.counted, counts);
         if let Some(listener) = self.door.listener() {
             let record = self.record();
             let new_size = record.memory();
@@ -213,8 +209,7 @@ pub(super) fn insert(
         });
     }
     effects.changed = true;
-    if view.expiry().is_some() {
-        part.expiring += 1;
-    }
+    part.expiring
+        .settle(Expiring::default(), Expiring::of(view));
     part.table.insert_new(hash, record);
 }

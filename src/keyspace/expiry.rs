@@ -10,7 +10,7 @@ use super::Keyspace;
 use super::door::{Change, Event};
 use super::hash::SHARDS;
 use super::record::{Record, RecordRef, Value};
-use super::shard::Part;
+use super::shard::{Expiring, Part};
 use crate::clock::UnixMillis;
 use crate::resp::OwnedArgs;
 use crate::stats::Counters;
@@ -81,6 +81,7 @@ fn sweep_part(
     while let Some(mut slot) = table.next_due(now as u64 + 1, &mut budget) {
         swept.examined += 1;
         let record = slot.get();
+        let counted = Expiring::of(record);
         if record.is_expired(now) {
             counters.expired_keys.bump();
             announce(
@@ -99,13 +100,12 @@ fn sweep_part(
                 record
             });
             if fields == Fields::Some {
+                expiring.settle(counted, Expiring::of(slot.get()));
                 continue;
             }
             announce(keyspace, db, slot.get(), Event::DEL, 0, &[]);
         }
-        if slot.get().expiry().is_some() {
-            *expiring -= 1;
-        }
+        expiring.settle(counted, Expiring::default());
         drop(slot.remove());
     }
     budget == 0

@@ -9,6 +9,7 @@
 //! anything but a shard's lock of a higher number.
 
 pub mod access;
+pub mod digest;
 pub mod door;
 pub mod entry;
 pub mod expiry;
@@ -26,8 +27,7 @@ pub use access::{Access, Expiry, Locks, idle_seconds};
 use door::{Door, Listener};
 pub use door::{Event, EventClass};
 pub use entry::KeyMut;
-pub use hash::KeyHash;
-use hash::SHARDS;
+pub use hash::{KeyHash, SHARDS};
 pub use record::{BIG_STRING, Kind, NewValue, Record, RecordRef, Value, ValueType};
 use shard::Shard;
 

@@ -596,13 +596,18 @@ impl<'a> RecordRef<'a> {
 
     /// The moment at which the sweeper has to look at this record: its own expiry or its earliest field's.
     pub fn deadline(self) -> Option<UnixMillis> {
-        let field = match self.value() {
-            Value::Hash(hash) => hash.next_deadline(),
-            _ => None,
-        };
-        match (self.expiry(), field) {
+        match (self.expiry(), self.field_deadline()) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
+        }
+    }
+
+    /// The moment at which the first of a hash's fields expires, if one does.
+    #[inline]
+    pub fn field_deadline(self) -> Option<UnixMillis> {
+        match self.value() {
+            Value::Hash(hash) => hash.next_deadline(),
+            _ => None,
         }
     }
 

@@ -4,15 +4,42 @@
 
 use parking_lot::Mutex;
 
-use super::record::Record;
+use super::record::{Record, RecordRef};
 use crate::value::table::Table;
 
 /// One database's part of a shard.
 #[derive(Debug, Default)]
 pub struct Part {
     pub(super) table: Table<Record>,
-    /// How many of its keys have an expiry.
-    pub(super) expiring: u32,
+    /// How many of its keys will expire.
+    pub(super) expiring: Expiring,
+}
+
+/// How many keys will expire, wholly or in part.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Expiring {
+    /// Keys with an expiry.
+    pub(super) keys: u32,
+    /// Hashes with fields that have an expiry.
+    pub(super) hashes: u32,
+}
+
+impl Expiring {
+    /// What one record counts for.
+    #[inline]
+    pub(super) fn of(record: RecordRef<'_>) -> Self {
+        Self {
+            keys: record.expiry().is_some().into(),
+            hashes: record.field_deadline().is_some().into(),
+        }
+    }
+
+    /// A record that counted for `old` now counts for `new`.
+    #[inline]
+    pub(super) fn settle(&mut self, old: Self, new: Self) {
+        self.keys = self.keys - old.keys + new.keys;
+        self.hashes = self.hashes - old.hashes + new.hashes;
+    }
 }
 
 /// What a shard's lock guards.

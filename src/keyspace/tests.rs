@@ -138,7 +138,7 @@ proptest! {
         now += 10_000;
         expiry::Sweeper::default().sweep(&keyspace, now, limit, &counters);
         model.retain(|_, moment| moment.is_none());
-        let figures = access(&keyspace, &counters, now).figures(0);
+        let figures = access(&keyspace, &counters, now).figures()[0];
         prop_assert_eq!((figures.keys, figures.expiring), (model.len(), 0));
     }
 }
@@ -211,12 +211,16 @@ fn databases_are_swapped_and_flushed_whole() {
     keys.set(b"a", NewValue::Int(1), Expiry::At(500), EVENT);
     keys.swap_databases(0, 2);
     assert_eq!(
-        (keys.len(), keys.figures(2).keys, keys.figures(2).expiring),
+        (
+            keys.len(),
+            keys.figures()[2].keys,
+            keys.figures()[2].expiring
+        ),
         (0, 1, 1)
     );
     assert_eq!(keys.flush(Some(1), false), 0);
     assert_eq!(keys.flush(None, true), 1);
-    assert_eq!(keys.figures(2), whole::DatabaseFigures::default());
+    assert_eq!(keys.figures()[2], whole::DatabaseFigures::default());
 }
 
 #[test]

@@ -12,10 +12,47 @@ pub struct DatabaseFigures {
     pub keys: usize,
     /// Keys with an expiry.
     pub expiring: usize,
+    /// Hashes with fields that have an expiry.
+    pub with_expiring_fields: usize,
     /// The mean time to live of a sample of the expiring keys, in milliseconds; 0 if there are none.
     pub average_ttl: u64,
     /// Bytes of the tables, without the records.
     pub table_bytes: usize,
+}
+
+/// A database's figures while the shards are visited.
+#[derive(Clone, Default)]
+struct Sampled {
+    figures: DatabaseFigures,
+    ttls: u64,
+    sum: u64,
+}
+
+impl Sampled {
+    /// Expiring keys looked at in each shard for the mean time to live.
+    const SAMPLE: usize = 4;
+
+    fn add(&mut self, part: &Part, now: UnixMillis) {
+        self.figures.keys += part.table.len();
+        self.figures.expiring += part.expiring.keys as usize;
+        self.figures.with_expiring_fields += part.expiring.hashes as usize;
+        self.figures.table_bytes += part.table.memory();
+        if part.expiring.keys > 0 {
+            let records = part.table.iter().take(8 * Self::SAMPLE);
+            for expiry in records
+                .filter_map(super::RecordRef::expiry)
+                .take(Self::SAMPLE)
+            {
+                self.ttls += 1;
+                self.sum += (expiry - now).max(0) as u64;
+            }
+        }
+    }
+
+    fn figures(mut self) -> DatabaseFigures {
+        self.figures.average_ttl = self.sum.checked_div(self.ttls).unwrap_or(0);
+        self.figures
+    }
 }
 
 impl Access<'_> {
@@ -32,32 +69,17 @@ impl Access<'_> {
         self.len() == 0
     }
 
-    /// The figures of database `db`.
-    pub fn figures(&mut self, db: usize) -> DatabaseFigures {
-        /// Keys looked at for the mean time to live, a few from each shard.
-        const SAMPLE_PER_SHARD: usize = 4;
+    /// The figures of every database, each shard visited once.
+    pub fn figures(&mut self) -> Vec<DatabaseFigures> {
         let now: UnixMillis = self.now;
-        let mut figures = DatabaseFigures::default();
-        let (mut sampled, mut sum) = (0_u64, 0_u64);
+        let databases = self.keyspace().databases();
+        let mut all = vec![Sampled::default(); databases];
         self.each_shard(|_, data, _| {
-            let part = data.part(db);
-            figures.keys += part.table.len();
-            figures.expiring += part.expiring as usize;
-            figures.table_bytes += part.table.memory();
-            if part.expiring > 0 {
-                let ttls = part
-                    .table
-                    .iter()
-                    .take(8 * SAMPLE_PER_SHARD)
-                    .filter_map(super::RecordRef::expiry);
-                for expiry in ttls.take(SAMPLE_PER_SHARD) {
-                    sampled += 1;
-                    sum += (expiry - now).max(0) as u64;
-                }
+            for (db, sampled) in all.iter_mut().enumerate() {
+                sampled.add(data.part(db), now);
             }
         });
-        figures.average_ttl = sum.checked_div(sampled).unwrap_or(0);
-        figures
+        all.into_iter().map(Sampled::figures).collect()
     }
 
     /// Removes every key of database `db`, or of all.  Needs all locks.  Returns how many there were.
@@ -73,7 +95,7 @@ impl Access<'_> {
         self.each_shard(|_, data, _| {
             for db in databases.clone() {
                 let part = data.part(db);
-                if part.table.len() > 0 {
+                if !part.table.is_empty() {
                     removed += part.table.len();
                     parts.push(std::mem::take(part));
                 }

@@ -39,6 +39,7 @@ use placement::Placement;
 use crate::clock::Clock;
 use crate::config::{LARDER_VERSION, Settings};
 use crate::server::Server;
+use crate::service;
 
 /// How long all threads together get to end.
 const END_WITHIN: Duration = Duration::from_millis(4500);
@@ -147,6 +148,8 @@ pub fn start(settings: Settings, options: Options) -> Result<Handle, StartError>
     spawn("acceptor".into(), &alive, move |runtime| {
         runtime.block_on(acceptor::run(placement, open, order_receiver));
     })?;
+    service::spawn_service_thread(Arc::clone(&handle.server))
+        .map_err(|why| StartError::System(format!("cannot start the service thread: {why}")))?;
     tracing::info!("Ready to accept connections on {}", listening.join(", "));
     Ok(handle)
 }

@@ -6,6 +6,7 @@
 mod latency;
 mod throttle;
 pub mod ticks;
+pub mod usage;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -152,8 +153,10 @@ pub struct Stats {
     pub input_per_second: AtomicU64,
     /// Bytes in the last second sent.
     pub output_per_second: AtomicU64,
-    /// The largest memory use seen.
-    pub memory_peak: AtomicU64,
+    /// Batches of requests in the last second.
+    pub cycles_per_second: AtomicU64,
+    /// Microseconds that a batch took in the last second, on the average.
+    pub micros_per_cycle: AtomicU64,
 }
 
 /// Distinct error codes kept; one more empties the list, as a client may invent codes without end.
@@ -173,7 +176,8 @@ impl Stats {
             ops_per_second: AtomicU64::new(0),
             input_per_second: AtomicU64::new(0),
             output_per_second: AtomicU64::new(0),
-            memory_peak: AtomicU64::new(0),
+            cycles_per_second: AtomicU64::new(0),
+            micros_per_cycle: AtomicU64::new(0),
         }
     }
 

@@ -65,6 +65,17 @@ pub fn now() -> Ticks {
     u64::try_from(scale.origin.elapsed().as_nanos()).unwrap_or(u64::MAX)
 }
 
+/// What the clock is, for people.
+pub fn describe() -> String {
+    match scale().nanos_per_tick {
+        0 => "POSIX clock_gettime".to_owned(),
+        scale => format!(
+            "X86 TSC @ {:.2} ticks/us",
+            1000.0 * (1_u64 << 32) as f64 / scale as f64
+        ),
+    }
+}
+
 /// A difference of two readings in nanoseconds.
 #[inline]
 pub fn to_nanos(ticks: Ticks) -> u64 {

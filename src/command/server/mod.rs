@@ -1,7 +1,16 @@
 //! The server: facts, settings, whole databases, shutdown. COMMAND is in [`super::introspect`].
 
+mod config;
+mod debug;
+mod flush;
+mod info;
+mod misc;
+mod shutdown;
+#[cfg(test)]
+mod tests;
+
+use super::help::help;
 use super::introspect;
-use super::stub::not_yet;
 use super::table::words::{
     ADMIN, ALLOW_BUSY, Acl, Command, FAST, Group, LOADING, Lock, NO_MULTI, NOSCRIPT, READONLY,
     STALE, WRITE,
@@ -73,32 +82,32 @@ pub(super) const COMMANDS: &[Command] = &[
                 .complexity("O(N), N being the number of commands")
                 .tips(&["nondeterministic_output_order"]),
         ]),
-    Command::new(Group::Server, "config", -2, not_yet)
+    Command::new(Group::Server, "config", -2, help)
         .since("2.0.0")
         .summary("Reads and changes settings.")
         .complexity("Depends on the subcommand")
         .subcommands(&[
-            Command::new(Group::Server, "get", -3, not_yet)
+            Command::new(Group::Server, "get", -3, config::get)
                 .flags(&[ADMIN, NOSCRIPT, LOADING, STALE])
                 .since("2.0.0")
                 .summary("Returns the settings that match patterns.")
                 .syntax("parameter...")
                 .complexity("O(N), N being the number of settings named"),
-            Command::new(Group::Server, "help", 2, not_yet)
+            Command::new(Group::Server, "help", 2, help)
                 .flags(&[LOADING, STALE])
                 .since("5.0.0")
                 .summary("Explains the subcommands."),
-            Command::new(Group::Server, "resetstat", 2, not_yet)
+            Command::new(Group::Server, "resetstat", 2, config::reset_stat)
                 .flags(&[ADMIN, NOSCRIPT, LOADING, STALE])
                 .since("2.0.0")
                 .summary("Sets the counters of INFO back to zero.")
                 .tips(&["request_policy:all_nodes", "response_policy:all_succeeded"]),
-            Command::new(Group::Server, "rewrite", 2, not_yet)
+            Command::new(Group::Server, "rewrite", 2, config::rewrite)
                 .flags(&[ADMIN, NOSCRIPT, LOADING, STALE])
                 .since("2.8.0")
                 .summary("Writes the settings in force into the configuration file.")
                 .tips(&["request_policy:all_nodes", "response_policy:all_succeeded"]),
-            Command::new(Group::Server, "set", -4, not_yet)
+            Command::new(Group::Server, "set", -4, config::set)
                 .flags(&[ADMIN, NOSCRIPT, LOADING, STALE])
                 .since("2.0.0")
                 .summary("Changes settings while the server runs.")
@@ -106,21 +115,21 @@ pub(super) const COMMANDS: &[Command] = &[
                 .complexity("O(N), N being the number of settings named")
                 .tips(&["request_policy:all_nodes", "response_policy:all_succeeded"]),
         ]),
-    Command::new(Group::Server, "dbsize", 1, not_yet)
+    Command::new(Group::Server, "dbsize", 1, flush::dbsize)
         .flags(&[READONLY, FAST])
         .acl(&[Acl::KEYSPACE])
         .lock(Lock::Each)
         .since("1.0.0")
         .summary("Counts the keys of the database.")
         .tips(&["request_policy:all_shards", "response_policy:agg_sum"]),
-    Command::new(Group::Server, "debug", -2, not_yet)
+    Command::new(Group::Server, "debug", -2, debug::debug)
         .flags(&[ADMIN, NOSCRIPT, LOADING, STALE])
         .lock(Lock::All)
         .since("1.0.0")
         .summary("Tools for testing the server.")
         .internal()
         .complexity("Depends on the subcommand"),
-    Command::new(Group::Server, "flushall", -1, not_yet)
+    Command::new(Group::Server, "flushall", -1, flush::flushall)
         .flags(&[WRITE])
         .acl(&[Acl::DANGEROUS, Acl::KEYSPACE])
         .lock(Lock::All)
@@ -129,7 +138,7 @@ pub(super) const COMMANDS: &[Command] = &[
         .syntax("[flush-type: ASYNC@4.0.0|SYNC@6.2.0]")
         .complexity("O(N), N being the number of keys in all databases")
         .tips(&["request_policy:all_shards", "response_policy:all_succeeded"]),
-    Command::new(Group::Server, "flushdb", -1, not_yet)
+    Command::new(Group::Server, "flushdb", -1, flush::flushdb)
         .flags(&[WRITE])
         .acl(&[Acl::DANGEROUS, Acl::KEYSPACE])
         .lock(Lock::All)
@@ -138,7 +147,7 @@ pub(super) const COMMANDS: &[Command] = &[
         .syntax("[flush-type: ASYNC@4.0.0|SYNC@6.2.0]")
         .complexity("O(N), N being the number of keys in the database")
         .tips(&["request_policy:all_shards", "response_policy:all_succeeded"]),
-    Command::new(Group::Server, "info", -1, not_yet)
+    Command::new(Group::Server, "info", -1, info::info)
         .flags(&[LOADING, STALE])
         .acl(&[Acl::DANGEROUS])
         .lock(Lock::Each)
@@ -150,18 +159,18 @@ pub(super) const COMMANDS: &[Command] = &[
             "request_policy:all_shards",
             "response_policy:special",
         ]),
-    Command::new(Group::Server, "lastsave", 1, not_yet)
+    Command::new(Group::Server, "lastsave", 1, misc::lastsave)
         .flags(&[LOADING, STALE, FAST])
         .acl(&[Acl::ADMIN, Acl::DANGEROUS])
         .since("1.0.0")
         .summary("Returns the Unix time of the last save.")
         .tips(&["nondeterministic_output"]),
-    Command::new(Group::Server, "role", 1, not_yet)
+    Command::new(Group::Server, "role", 1, misc::role)
         .flags(&[NOSCRIPT, LOADING, STALE, FAST])
         .acl(&[Acl::ADMIN, Acl::DANGEROUS])
         .since("2.8.12")
         .summary("Returns the server's part in replication."),
-    Command::new(Group::Server, "shutdown", -1, not_yet)
+    Command::new(Group::Server, "shutdown", -1, shutdown::shutdown)
         .flags(&[ADMIN, NOSCRIPT, LOADING, STALE, NO_MULTI, ALLOW_BUSY])
         .since("1.0.0")
         .summary("Ends the server.")
@@ -169,7 +178,7 @@ pub(super) const COMMANDS: &[Command] = &[
             "[abort-selector: (save-selector-block: [save-selector: NOSAVE|SAVE] [NOW@7.0.0] \
             [FORCE@7.0.0] [SAFE@9.0.0] [FAILOVER@9.0.0])|ABORT@7.0.0]",
         ),
-    Command::new(Group::Server, "swapdb", 3, not_yet)
+    Command::new(Group::Server, "swapdb", 3, flush::swapdb)
         .flags(&[WRITE, FAST])
         .acl(&[Acl::DANGEROUS, Acl::KEYSPACE])
         .lock(Lock::All)
@@ -180,7 +189,7 @@ pub(super) const COMMANDS: &[Command] = &[
             "O(N), N being the number of connections that watch or wait for keys of \
             the two",
         ),
-    Command::new(Group::Server, "time", 1, not_yet)
+    Command::new(Group::Server, "time", 1, misc::time)
         .flags(&[LOADING, STALE, FAST])
         .since("2.6.0")
         .summary("Returns the server's clock.")

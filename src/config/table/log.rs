@@ -38,7 +38,8 @@ pub(super) const SECTION: Section = Section {
         number("commandlog-large-reply-max-len", 0, LONG, "128").kept("Large replies remembered."),
         number("latency-monitor-threshold", 0, LONG, "0")
             .kept("Milliseconds from which an event is remembered by LATENCY; 0 means none."),
-        yes_no("latency-tracking", "yes").kept("Keep a histogram of every command's duration."),
+        yes_no("latency-tracking", "yes")
+            .honoured("Show percentiles of every command's duration in INFO."),
         words(
             "latency-tracking-info-percentiles",
             percentiles,

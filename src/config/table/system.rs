@@ -23,7 +23,7 @@ pub(super) const SECTION: Section = Section {
         number("io-threads", 1, 256, "1").kept("I/O threads of other servers; see workers."),
         number("events-per-io-thread", 0, INT, "2").kept("Events for which an I/O thread is used."),
         number("prefetch-batch-max-size", 0, 128, "16").kept("Commands whose keys are prefetched together."),
-        number("hz", 0, INT, "10").kept("How often background work is looked at in a second."),
+        number("hz", 0, INT, "10").honoured("Turns of the background work (expiry, statistics) in a second, from 1 to 500."),
         yes_no("dynamic-hz", "yes").kept("Adapt hz to the number of clients."),
         text("availability-zone", "").kept("Where the server stands."),
         yes_no("always-show-logo", "no").fixed().kept("Show a logo at start."),

@@ -1,0 +1,107 @@
+//! DEBUG's tools that look: how a value is held, how big the tables are, digests of what is stored.
+
+use crate::command::generic::object::encoding;
+use crate::command::{CommandResult, Context, Outcome};
+use crate::keyspace::{RecordRef, Value, idle_seconds};
+use crate::resp::{Args, ReplyError};
+use crate::value::number;
+
+const NO_SUCH_DATABASE: ReplyError = ReplyError::fixed("ERR Out of range database");
+const NOT_PACKED: ReplyError = ReplyError::fixed("ERR Not a listpack encoded object.");
+
+/// `DEBUG OBJECT key [fast]`
+pub(super) fn object(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    let now = ctx.now;
+    let record = ctx.keys.peek(args.at(2)).ok_or(ReplyError::NO_KEY)?;
+    let length = match args.len() {
+        3 => format!(" serializedlength:{}", serialized_length(record)),
+        _ => String::new(),
+    };
+    ctx.reply.simple(&format!(
+        "Value at:{:p} refcount:1 encoding:{}{length} lru:{} lru_seconds_idle:{}",
+        record.address(),
+        encoding(record),
+        record.access(),
+        idle_seconds(record, now),
+    ));
+    Ok(Outcome::Done)
+}
+
+/// About how many bytes the value would take in a dump.
+fn serialized_length(record: RecordRef<'_>) -> usize {
+    match record.value() {
+        Value::Int(number) => match number {
+            -0x80..0x80 => 2,
+            -0x8000..0x8000 => 3,
+            -0x8000_0000..0x8000_0000 => 5,
+            _ => with_prefix(number::format_i64(number).len()),
+        },
+        Value::Str(bytes) | Value::PackedHash(bytes) | Value::PackedZSet(bytes) => {
+            with_prefix(bytes.len())
+        }
+        Value::BigStr(bytes) => with_prefix(bytes.len()),
+        Value::Hash(hash) => hash.memory(),
+        Value::ZSet(zset) => zset.memory(),
+    }
+}
+
+/// A text's length with that of the length in front of it.
+fn with_prefix(length: usize) -> usize {
+    length
+        + match length {
+            0..64 => 1,
+            64..0x4000 => 2,
+            _ => 5,
+        }
+}
+
+/// `DEBUG LISTPACK key`
+pub(super) fn listpack(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    let record = ctx.keys.peek(args.at(2)).ok_or(ReplyError::NO_KEY)?;
+    let (Value::PackedHash(bytes) | Value::PackedZSet(bytes)) = record.value() else {
+        return Err(NOT_PACKED);
+    };
+    let key = String::from_utf8_lossy(args.at(2));
+    tracing::info!(
+        "Packed {} of '{key}': {}",
+        encoding(record),
+        bytes.escape_ascii()
+    );
+    ctx.reply.simple("Listpack structure printed in the log");
+    Ok(Outcome::Done)
+}
+
+/// `DEBUG HTSTATS db [full]`
+pub(super) fn htstats(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    let db = number::parse_i64(args.at(2)).ok_or(ReplyError::NOT_INTEGER)?;
+    let all = ctx.keys.figures();
+    let figures = usize::try_from(db)
+        .ok()
+        .and_then(|db| all.get(db))
+        .ok_or(NO_SUCH_DATABASE)?;
+    let text = format!(
+        "[Dictionary HT]\nHash table 0 stats (main hash table):\n number of entries: {}\n table bytes: {}\n\
+         [Expires HT]\n number of entries: {}\n",
+        figures.keys, figures.table_bytes, figures.expiring
+    );
+    ctx.reply.verbatim("txt", text.as_bytes());
+    Ok(Outcome::Done)
+}
+
+/// `DEBUG DIGEST`
+pub(super) fn digest(ctx: &mut Context<'_>, _: Args<'_>) -> CommandResult {
+    let digest = ctx.keys.digest();
+    ctx.reply.simple(&digest.to_string());
+    Ok(Outcome::Done)
+}
+
+/// `DEBUG DIGEST-VALUE [key ...]`
+pub(super) fn digest_value(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    let keys = args.rest(2);
+    ctx.reply.array(keys.len());
+    for key in keys.iter() {
+        let digest = ctx.keys.digest_of(key);
+        ctx.reply.simple(&digest.to_string());
+    }
+    Ok(Outcome::Done)
+}

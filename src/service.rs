@@ -1,0 +1,298 @@
+//! The service thread: what runs beside the workers, `hz` times a second.
+//!
+//! It sweeps expired keys out of the keyspace, for at most a share of its time that `active-expire-effort` sets (25 % at
+//! the lowest); once a second it samples the counters that INFO shows as rates; and every `stats-interval` seconds it logs
+//! how the cache fares. It holds one shard's lock at a time, and ends soon after the server has been asked to end.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crate::keyspace::Locks;
+use crate::keyspace::expiry::{Sweeper, Swept};
+use crate::memory;
+use crate::server::Server;
+use crate::stats::{Counters, Totals};
+
+/// The longest sleep: after a shutdown has been asked for, the thread ends within this time.
+const LONGEST_SLEEP: Duration = Duration::from_millis(100);
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Starts the service thread of a server; call it once.
+///
+/// # Errors
+/// If the system gives no thread.
+pub fn spawn_service_thread(server: Arc<Server>) -> std::io::Result<JoinHandle<()>> {
+    let run = move || {
+        let mut service = Service::new(&server, Instant::now());
+        while !server.is_shutting_down() {
+            let started = Instant::now();
+            if !server.cron_paused.load(Ordering::Relaxed) {
+                service.turn(&server, started);
+            }
+            std::thread::sleep(
+                period(&server)
+                    .saturating_sub(started.elapsed())
+                    .min(LONGEST_SLEEP),
+            );
+        }
+    };
+    std::thread::Builder::new()
+        .name("service".to_owned())
+        .spawn(run)
+}
+
+/// The time from one turn to the next.
+fn period(server: &Server) -> Duration {
+    SECOND / server.settings.hz().clamp(1, 500)
+}
+
+/// What the thread remembers from turn to turn.
+struct Service {
+    sweeper: Sweeper,
+    swept: Instant,
+    /// Expiring keys when they were last counted.
+    expiring: usize,
+    sampled: Instant,
+    sample: Totals,
+    logged: Instant,
+    logged_totals: Totals,
+}
+
+impl Service {
+    fn new(server: &Server, now: Instant) -> Self {
+        let totals = server.stats.totals();
+        Self {
+            sweeper: Sweeper::default(),
+            swept: now,
+            expiring: 0,
+            sampled: now,
+            sample: totals,
+            logged: now,
+            logged_totals: totals,
+        }
+    }
+
+    fn turn(&mut self, server: &Server, now: Instant) {
+        if server.active_expire.load(Ordering::Relaxed) && now - self.swept >= period(server) {
+            self.swept = now;
+            self.sweep(server);
+        }
+        if now - self.sampled >= SECOND {
+            self.sample(server, now);
+        }
+        let interval = Duration::from_secs(server.settings.stats_interval());
+        if interval > Duration::ZERO && now - self.logged >= interval {
+            self.log(server);
+            self.logged = now;
+        }
+    }
+
+    fn sweep(&mut self, server: &Server) {
+        let counters = counters(server);
+        let started = Instant::now();
+        let limit = time_to_sweep(period(server), server.settings.active_expire_effort());
+        let swept = self
+            .sweeper
+            .sweep(&server.keyspace, server.clock.now(), limit, counters);
+        counters.expire_cycle_micros.add(micros(started.elapsed()));
+        if swept.time_cap_reached {
+            counters.expired_time_cap_reached.bump();
+        }
+        let stale = &server.stats.stale_millionths;
+        stale.store(
+            stale_share(stale.load(Ordering::Relaxed), swept, self.expiring),
+            Ordering::Relaxed,
+        );
+    }
+
+    /// Turns the counters into rates, and counts the expiring keys.
+    fn sample(&mut self, server: &Server, now: Instant) {
+        let (totals, elapsed) = (server.stats.totals(), now - self.sampled);
+        // CONFIG RESETSTAT may have set a counter back.
+        let grown = |count: fn(&Totals) -> u64| count(&totals).saturating_sub(count(&self.sample));
+        let rate = |cell: &AtomicU64, count: fn(&Totals) -> u64| {
+            cell.store(
+                (grown(count) as f64 / elapsed.as_secs_f64()) as u64,
+                Ordering::Relaxed,
+            );
+        };
+        let stats = &server.stats;
+        rate(&stats.ops_per_second, |totals| totals.commands);
+        rate(&stats.input_per_second, |totals| totals.net_input);
+        rate(&stats.output_per_second, |totals| totals.net_output);
+        rate(&stats.cycles_per_second, |totals| totals.cycles);
+        let cycles = grown(|totals| totals.cycles);
+        let per_cycle = grown(|totals| totals.cycle_micros)
+            .checked_div(cycles)
+            .unwrap_or(0);
+        stats.micros_per_cycle.store(per_cycle, Ordering::Relaxed);
+        (self.sampled, self.sample) = (now, totals);
+        self.expiring = count_keys(server).1;
+        // The peak is the highest that was ever asked for.
+        memory::peak();
+    }
+
+    /// The periodic line: counts since the start, and the hit ratio since the line before.
+    fn log(&mut self, server: &Server) {
+        let totals = server.stats.totals();
+        let hits = totals
+            .keyspace_hits
+            .saturating_sub(self.logged_totals.keyspace_hits);
+        let misses = totals
+            .keyspace_misses
+            .saturating_sub(self.logged_totals.keyspace_misses);
+        self.logged_totals = totals;
+        let (keys, expiring) = count_keys(server);
+        tracing::info!(
+            hits = totals.keyspace_hits,
+            misses = totals.keyspace_misses,
+            hit_ratio = hit_ratio(hits, misses),
+            expired = totals.expired_keys,
+            evicted = totals.evicted_keys,
+            keys,
+            expiring,
+            memory = memory::used(),
+            clients = server.clients.connected(),
+            "Statistics"
+        );
+    }
+}
+
+/// The counters that this thread writes.
+fn counters(server: &Server) -> &Counters {
+    &server.stats.of(server.sweeper_thread()).counters
+}
+
+/// The keys of all databases, and how many of them have an expiry.
+fn count_keys(server: &Server) -> (usize, usize) {
+    let mut access = server
+        .keyspace
+        .access(Locks::None, 0, server.clock.now(), counters(server));
+    let figures = access.figures();
+    figures.iter().fold((0, 0), |(keys, expiring), database| {
+        (keys + database.keys, expiring + database.expiring)
+    })
+}
+
+/// How long a turn may sweep: a quarter of its time, and 2 % more for every step of effort above the first.
+fn time_to_sweep(period: Duration, effort: u32) -> Duration {
+    period * (25 + 2 * effort.clamp(1, 10).saturating_sub(1)) / 100
+}
+
+/// The running mean of the share of expiring keys that a sweep found dead, in millionths: each sweep counts for 5 %.
+fn stale_share(mean: u64, swept: Swept, expiring: usize) -> u64 {
+    let share = (swept.expired * 1_000_000)
+        .checked_div(expiring.max(swept.expired))
+        .unwrap_or(0);
+    (mean * 95 + share as u64 * 5) / 100
+}
+
+/// Hits among all look-ups with three decimals, or `-` if there was none.
+fn hit_ratio(hits: u64, misses: u64) -> String {
+    match hits + misses {
+        0 => "-".to_owned(),
+        all => format!("{:.3}", hits as f64 / all as f64),
+    }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::config::Settings;
+    use crate::keyspace::{Event, NewValue};
+
+    /// A server with a hand-driven clock that stands at 1,000,000 ms.
+    fn server() -> (Arc<Server>, Arc<std::sync::atomic::AtomicI64>) {
+        let (clock, hand) = Clock::manual(1_000_000);
+        (Arc::new(Server::new(Settings::new(), 1, clock)), hand)
+    }
+
+    fn create(server: &Server, keys: usize, expiry: i64) {
+        let mut access = server
+            .keyspace
+            .access(Locks::All, 0, 1_000_000, counters(server));
+        for i in 0..keys {
+            let key = format!("{expiry}:{i}");
+            access.create(key.as_bytes(), NewValue::Int(1), Some(expiry), Event::SET);
+        }
+    }
+
+    #[test]
+    fn what_has_expired_is_swept_and_the_rest_stays() {
+        let (server, hand) = server();
+        create(&server, 1000, 1_000_500);
+        create(&server, 10, 2_000_000);
+        let now = Instant::now();
+        let mut service = Service::new(&server, now);
+        service.turn(&server, now + SECOND);
+        assert_eq!(count_keys(&server), (1010, 1010));
+        hand.store(1_001_000, Ordering::Relaxed);
+        server.active_expire.store(false, Ordering::Relaxed);
+        service.turn(&server, now + SECOND * 2);
+        assert_eq!(count_keys(&server), (1010, 1010));
+        server.active_expire.store(true, Ordering::Relaxed);
+        // What a removal moves behind the sweep is left to the next one.
+        (3..6).for_each(|second| service.turn(&server, now + SECOND * second));
+        assert_eq!(count_keys(&server), (10, 10));
+        let totals = server.stats.totals();
+        assert_eq!(
+            (totals.expired_keys, totals.expired_time_cap_reached),
+            (1000, 0)
+        );
+        assert!(server.stats.stale_millionths.load(Ordering::Relaxed) > 0);
+    }
+
+    #[test]
+    fn rates_are_of_one_second() {
+        let (server, _) = server();
+        let now = Instant::now();
+        let mut service = Service::new(&server, now);
+        server.stats.of(0).counters.commands.add(500);
+        service.turn(&server, now + SECOND / 2);
+        assert_eq!(server.stats.ops_per_second.load(Ordering::Relaxed), 0);
+        service.turn(&server, now + SECOND * 2);
+        assert_eq!(server.stats.ops_per_second.load(Ordering::Relaxed), 250);
+        server.stats.reset();
+        service.turn(&server, now + SECOND * 4);
+        assert_eq!(server.stats.ops_per_second.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn effort_buys_time() {
+        let tenth = Duration::from_millis(100);
+        assert_eq!(time_to_sweep(tenth, 1), Duration::from_millis(25));
+        assert_eq!(time_to_sweep(tenth, 10), Duration::from_millis(43));
+    }
+
+    #[test]
+    fn the_stale_share_follows_the_sweeps_slowly() {
+        let swept = |expired| Swept {
+            expired,
+            ..Swept::default()
+        };
+        assert_eq!(stale_share(0, swept(10), 100), 5000);
+        assert_eq!(stale_share(0, swept(0), 0), 0);
+        assert_eq!(stale_share(1_000_000, swept(0), 100), 950_000);
+        // More than were counted a moment ago.
+        assert_eq!(stale_share(0, swept(10), 5), 50_000);
+    }
+
+    #[test]
+    fn the_thread_ends_with_the_server() {
+        let (server, _) = server();
+        let thread = spawn_service_thread(Arc::clone(&server)).unwrap();
+        server.shut_down();
+        thread.join().unwrap();
+        assert_eq!(
+            (hit_ratio(0, 0), hit_ratio(3, 1)),
+            ("-".to_owned(), "0.750".to_owned())
+        );
+    }
+}
