@@ -33,3 +33,38 @@ pub fn choose<T>(mut from: Vec<T>, count: usize) -> Vec<T> {
     from.truncate(count);
     from
 }
+
+/// `count` different numbers below `bound`, each subset with the same probability; in ascending order.
+pub fn distinct_below(bound: usize, count: usize) -> Vec<usize> {
+    // Floyd's sampling: as many draws as numbers, however close `count` is to `bound`.
+    let mut chosen = std::collections::HashSet::with_capacity(count.min(bound));
+    for last in bound.saturating_sub(count)..bound {
+        let drawn = below(last + 1);
+        if !chosen.insert(drawn) {
+            chosen.insert(last);
+        }
+    }
+    let mut chosen: Vec<_> = chosen.into_iter().collect();
+    chosen.sort_unstable();
+    chosen
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distinct_numbers_are_distinct_and_all_of_them_come() {
+        let mut seen = [0; 10];
+        for _ in 0..1000 {
+            let chosen = distinct_below(10, 3);
+            assert!(chosen.len() == 3 && chosen.is_sorted_by(|a, b| a < b));
+            chosen.iter().for_each(|number| seen[*number] += 1);
+        }
+        // 300 on average; 14 is the standard deviation.
+        assert!(seen.iter().all(|count| (200..400).contains(count)));
+        assert_eq!(distinct_below(3, 3), [0, 1, 2]);
+        assert_eq!(distinct_below(3, 9), [0, 1, 2]);
+        assert!(distinct_below(0, 2).is_empty());
+    }
+}

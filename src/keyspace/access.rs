@@ -231,6 +231,27 @@ impl<'k> Access<'k> {
             .map(|found| found.slot.into_ref())
     }
 
+    /// [`Access::peek`] through a shared borrow, for commands that look into several keys at once.
+    ///
+    /// A key whose time has come is not found, but it is not removed either.
+    pub fn view(&self, key: &[u8]) -> Option<RecordRef<'_>> {
+        let hash = KeyHash::of(key);
+        let shard = hash.shard();
+        let data: &ShardData = match &self.held {
+            Held::One(held, data) if *held == shard => data,
+            Held::Many(held) => match held.binary_search_by_key(&shard, |(index, _)| *index) {
+                Ok(at) => &held[at].1,
+                Err(_) => not_held(),
+            },
+            Held::All(all) => &all[shard.index()],
+            Held::One(..) | Held::None => not_held(),
+        };
+        data.part_ref(self.db)
+            .table
+            .find(hash.table(), |record| record.key() == key)
+            .filter(|record| !record.is_expired(self.now))
+    }
+
     /// Looks a key up to change it: touches the access history, counts neither hit nor miss.
     #[inline]
     pub fn edit(&mut self, key: &[u8]) -> Option<KeyMut<'_>> {
@@ -269,6 +290,11 @@ impl<'k> Access<'k> {
     ) {
         let record = Record::new(key, value, expiry, access_clock(self.now));
         self.put(self.db, record, event);
+    }
+
+    /// A record without an expiry that is in no database yet: to be filled, then [`Access::put`].
+    pub fn draft(&self, key: &[u8], value: NewValue<'_>) -> Record {
+        Record::new(key, value, None, access_clock(self.now))
     }
 
     /// Sets a key to a value, whatever it held.

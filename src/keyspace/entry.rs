@@ -78,6 +78,22 @@ impl<'a> KeyMut<'a> {
         result.expect("replace_with calls its function")
     }
 
+    /// [`KeyMut::change`] by something that knows only in the end whether it changes anything: it says so beside
+    /// its result, and if it did not, nothing is announced.
+    pub fn change_if<R>(&mut self, event: Event, f: impl FnOnce(&mut Record) -> (R, bool)) -> R {
+        self.before();
+        let mut result = None;
+        self.slot_mut().replace_with(|mut record| {
+            result = Some(f(&mut record));
+            record
+        });
+        let (result, changed) = result.expect("replace_with calls its function");
+        if changed {
+            self.event = Some(event);
+        }
+        result
+    }
+
     /// Replaces the value; the expiry stays.
     pub fn set_value(&mut self, value: NewValue<'_>, event: Event) {
         self.change(event, |record| record.set_value(value));
@@ -94,8 +110,13 @@ impl<'a> KeyMut<'a> {
     }
 
     /// Removes the key and gives its record.
+    ///
+    /// A change through this guard is announced before, under its own name.
     pub fn take(mut self, event: Event) -> Record {
         self.before();
+        if let Some(change) = self.event {
+            self.announce(change);
+        }
         let record = self.remove();
         self.expiring.settle(self.counted, Expiring::default());
         self.effects.changed = true;
@@ -154,6 +175,22 @@ impl<'a> KeyMut<'a> {
             .remove()
     }
 
+    /// Tells the listener of what the record is now.
+    fn announce(&mut self, event: Event) {
+        if let Some(listener) = self.door.listener() {
+            let record = self.record();
+            let new_size = record.memory();
+            listener.after(&Change {
+                db: self.db,
+                key: record.key(),
+                event,
+                old_size: self.old_size,
+                new_size,
+            });
+            self.old_size = new_size;
+        }
+    }
+
     fn before(&mut self) {
         if self.event.is_none()
             && let Some(listener) = self.door.listener()
@@ -173,17 +210,7 @@ impl Drop for KeyMut<'_> {
         self.effects.changed = true;
         let counts = Expiring::of(self.record());
         self.expiring.settle(self.counted, counts);
-        if let Some(listener) = self.door.listener() {
-            let record = self.record();
-            let new_size = record.memory();
-            listener.after(&Change {
-                db: self.db,
-                key: record.key(),
-                event,
-                old_size: self.old_size,
-                new_size,
-            });
-        }
+        self.announce(event);
     }
 }
 

@@ -67,6 +67,15 @@ impl ShardData {
         }
     }
 
+    /// The same, to be read.
+    #[inline]
+    pub(super) fn part_ref(&self, db: usize) -> &Part {
+        match db {
+            0 => &self.first,
+            _ => &self.rest[db - 1],
+        }
+    }
+
     /// Exchanges two databases.
     pub(super) fn swap(&mut self, a: usize, b: usize) {
         let (low, high) = (a.min(b), a.max(b));

@@ -1,13 +1,30 @@
 //! Sorted sets: members ordered by score, then by name.
+//!
+//! A small set is packed into its key's record, a large one is a tree with an index; [`view`] hides which. Whatever names
+//! a range, by rank, score or name, becomes a range of ranks, so one function answers, stores or removes it.
+//!
+//! * `add` and `remove` change one set, `read` asks about members, `range` about ranges, `random` and `scan` walk.
+//! * `combine` makes one set of several.
 
-use super::stub::not_yet;
+mod add;
+mod combine;
+mod pop;
+mod random;
+mod range;
+mod read;
+mod remove;
+mod reply;
+mod scan;
+mod store;
+mod view;
+
 use super::table::words::{
     ACCESS, Command, DELETE, DENYOOM, FAST, Group, OW, READONLY, RO, RW, UPDATE, WRITE,
     counted_keys, key,
 };
 
 pub(super) const COMMANDS: &[Command] = &[
-    Command::new(Group::SortedSet, "zadd", -4, not_yet)
+    Command::new(Group::SortedSet, "zadd", -4, add::zadd)
         .flags(&[WRITE, DENYOOM, FAST])
         .keys(&[key(1, &[RW, UPDATE])])
         .since("1.2.0")
@@ -17,20 +34,20 @@ pub(super) const COMMANDS: &[Command] = &[
             [increment=INCR@3.0.2] (data: score:double member)...",
         )
         .complexity("O(log N) for each member, N being the size of the sorted set"),
-    Command::new(Group::SortedSet, "zcard", 2, not_yet)
+    Command::new(Group::SortedSet, "zcard", 2, read::zcard)
         .flags(&[READONLY, FAST])
         .keys(&[key(1, &[RO])])
         .since("1.2.0")
         .summary("Returns the number of members in a sorted set.")
         .syntax("key"),
-    Command::new(Group::SortedSet, "zcount", 4, not_yet)
+    Command::new(Group::SortedSet, "zcount", 4, range::zcount)
         .flags(&[READONLY, FAST])
         .keys(&[key(1, &[RO, ACCESS])])
         .since("2.0.0")
         .summary("Counts the members whose scores lie in a range.")
         .syntax("key min:double max:double")
         .complexity("O(log N), N being the size of the sorted set"),
-    Command::new(Group::SortedSet, "zdiff", -3, not_yet)
+    Command::new(Group::SortedSet, "zdiff", -3, combine::zdiff)
         .flags(&[READONLY])
         .keys(&[counted_keys(1, 1, &[RO, ACCESS])])
         .since("6.2.0")
@@ -40,7 +57,7 @@ pub(super) const COMMANDS: &[Command] = &[
             "O(L+(N-K)*log N) at worst, L being all members of all sets, N the size of \
             the first set and K the size of the result",
         ),
-    Command::new(Group::SortedSet, "zdiffstore", -4, not_yet)
+    Command::new(Group::SortedSet, "zdiffstore", -4, combine::zdiffstore)
         .flags(&[WRITE, DENYOOM])
         .keys(&[key(1, &[OW, UPDATE]), counted_keys(2, 1, &[RO, ACCESS])])
         .since("6.2.0")
@@ -50,14 +67,14 @@ pub(super) const COMMANDS: &[Command] = &[
             "O(L+(N-K)*log N) at worst, L being all members of all sets, N the size of \
             the first set and K the size of the result",
         ),
-    Command::new(Group::SortedSet, "zincrby", 4, not_yet)
+    Command::new(Group::SortedSet, "zincrby", 4, add::zincrby)
         .flags(&[WRITE, DENYOOM, FAST])
         .keys(&[key(1, &[RW, ACCESS, UPDATE])])
         .since("1.2.0")
         .summary("Raises a member's score, adding the member when missing.")
         .syntax("key increment:integer member")
         .complexity("O(log N), N being the size of the sorted set"),
-    Command::new(Group::SortedSet, "zinter", -3, not_yet)
+    Command::new(Group::SortedSet, "zinter", -3, combine::zinter)
         .flags(&[READONLY])
         .keys(&[counted_keys(1, 1, &[RO, ACCESS])])
         .since("6.2.0")
@@ -70,7 +87,7 @@ pub(super) const COMMANDS: &[Command] = &[
             "O(N*K)+O(M*log M) at worst, N being the size of the smallest set, K the \
             number of sets and M the size of the result",
         ),
-    Command::new(Group::SortedSet, "zintercard", -3, not_yet)
+    Command::new(Group::SortedSet, "zintercard", -3, combine::zintercard)
         .flags(&[READONLY])
         .keys(&[counted_keys(1, 1, &[RO, ACCESS])])
         .since("7.0.0")
@@ -83,7 +100,7 @@ pub(super) const COMMANDS: &[Command] = &[
             "O(N*K) at worst, N being the size of the smallest set and K the number of \
             sets",
         ),
-    Command::new(Group::SortedSet, "zinterstore", -4, not_yet)
+    Command::new(Group::SortedSet, "zinterstore", -4, combine::zinterstore)
         .flags(&[WRITE, DENYOOM])
         .keys(&[key(1, &[OW, UPDATE]), counted_keys(2, 1, &[RO, ACCESS])])
         .since("2.0.0")
@@ -96,14 +113,14 @@ pub(super) const COMMANDS: &[Command] = &[
             "O(N*K)+O(M*log M) at worst, N being the size of the smallest set, K the \
             number of sets and M the size of the result",
         ),
-    Command::new(Group::SortedSet, "zlexcount", 4, not_yet)
+    Command::new(Group::SortedSet, "zlexcount", 4, range::zlexcount)
         .flags(&[READONLY, FAST])
         .keys(&[key(1, &[RO, ACCESS])])
         .since("2.8.9")
         .summary("Counts the members in a range by name.")
         .syntax("key min max")
         .complexity("O(log N), N being the size of the sorted set"),
-    Command::new(Group::SortedSet, "zmpop", -4, not_yet)
+    Command::new(Group::SortedSet, "zmpop", -4, pop::zmpop)
         .flags(&[WRITE])
         .keys(&[counted_keys(1, 1, &[RW, ACCESS, DELETE])])
         .since("7.0.0")
@@ -113,14 +130,14 @@ pub(super) const COMMANDS: &[Command] = &[
             "O(K)+O(M*log N), K being the number of keys, N the size of the sorted set \
             and M the number of members taken",
         ),
-    Command::new(Group::SortedSet, "zmscore", -3, not_yet)
+    Command::new(Group::SortedSet, "zmscore", -3, read::zmscore)
         .flags(&[READONLY, FAST])
         .keys(&[key(1, &[RO, ACCESS])])
         .since("6.2.0")
         .summary("Returns the scores of several members.")
         .syntax("key member...")
         .complexity("O(N), N being the number of members named"),
-    Command::new(Group::SortedSet, "zpopmax", -2, not_yet)
+    Command::new(Group::SortedSet, "zpopmax", -2, pop::zpopmax)
         .flags(&[WRITE, FAST])
         .keys(&[key(1, &[RW, ACCESS, DELETE])])
         .since("5.0.0")
@@ -130,7 +147,7 @@ pub(super) const COMMANDS: &[Command] = &[
             "O(M*log N), N being the size of the sorted set and M the number of \
             members taken",
         ),
-    Command::new(Group::SortedSet, "zpopmin", -2, not_yet)
+    Command::new(Group::SortedSet, "zpopmin", -2, pop::zpopmin)
         .flags(&[WRITE, FAST])
         .keys(&[key(1, &[RW, ACCESS, DELETE])])
         .since("5.0.0")
@@ -140,7 +157,7 @@ pub(super) const COMMANDS: &[Command] = &[
             "O(M*log N), N being the size of the sorted set and M the number of \
             members taken",
         ),
-    Command::new(Group::SortedSet, "zrandmember", -2, not_yet)
+    Command::new(Group::SortedSet, "zrandmember", -2, random::zrandmember)
         .flags(&[READONLY])
         .keys(&[key(1, &[RO, ACCESS])])
         .since("6.2.0")
@@ -148,7 +165,7 @@ pub(super) const COMMANDS: &[Command] = &[
         .syntax("key [options: count:integer [WITHSCORES]]")
         .complexity("O(N), N being the number of members returned")
         .tips(&["nondeterministic_output"]),
-    Command::new(Group::SortedSet, "zrange", -4, not_yet)
+    Command::new(Group::SortedSet, "zrange", -4, range::zrange)
         .flags(&[READONLY])
         .keys(&[key(1, &[RO, ACCESS])])
         .since("1.2.0")
@@ -161,7 +178,7 @@ pub(super) const COMMANDS: &[Command] = &[
             "O(log(N)+M), N being the size of the sorted set and M the number of \
             members returned",
         ),
-    Command::new(Group::SortedSet, "zrangebylex", -4, not_yet)
+    Command::new(Group::SortedSet, "zrangebylex", -4, range::zrangebylex)
         .flags(&[READONLY])
         .keys(&[key(1, &[RO, ACCESS])])
         .since("2.8.9")
@@ -171,7 +188,7 @@ pub(super) const COMMANDS: &[Command] = &[
             "O(log(N)+M), N being the size of the sorted set and M the number of \
             members returned",
         ),
-    Command::new(Group::SortedSet, "zrangebyscore", -4, not_yet)
+    Command::new(Group::SortedSet, "zrangebyscore", -4, range::zrangebyscore)
         .flags(&[READONLY])
         .keys(&[key(1, &[RO, ACCESS])])
         .since("1.0.5")
@@ -184,7 +201,7 @@ pub(super) const COMMANDS: &[Command] = &[
             "O(log(N)+M), N being the size of the sorted set and M the number of \
             members returned",
         ),
-    Command::new(Group::SortedSet, "zrangestore", -5, not_yet)
+    Command::new(Group::SortedSet, "zrangestore", -5, range::zrangestore)
         .flags(&[WRITE, DENYOOM])
         .keys(&[key(1, &[OW, UPDATE]), key(2, &[RO, ACCESS])])
         .since("6.2.0")
@@ -197,14 +214,14 @@ pub(super) const COMMANDS: &[Command] = &[
             "O(log(N)+M*log(M)), N being the size of the source and M the number of \
             members stored",
         ),
-    Command::new(Group::SortedSet, "zrank", -3, not_yet)
+    Command::new(Group::SortedSet, "zrank", -3, read::zrank)
         .flags(&[READONLY, FAST])
         .keys(&[key(1, &[RO, ACCESS])])
         .since("2.0.0")
         .summary("Returns a member's rank, counted from the lowest score.")
         .syntax("key member [WITHSCORE]")
         .complexity("O(log N), N being the size of the sorted set"),
-    Command::new(Group::SortedSet, "zrem", -3, not_yet)
+    Command::new(Group::SortedSet, "zrem", -3, remove::zrem)
         .flags(&[WRITE, FAST])
         .keys(&[key(1, &[RW, DELETE])])
         .since("1.2.0")
@@ -214,37 +231,52 @@ pub(super) const COMMANDS: &[Command] = &[
             "O(M*log N), N being the size of the sorted set and M the number of \
             members named",
         ),
-    Command::new(Group::SortedSet, "zremrangebylex", 4, not_yet)
-        .flags(&[WRITE])
-        .keys(&[key(1, &[RW, DELETE])])
-        .since("2.8.9")
-        .summary("Removes the members in a range by name.")
-        .syntax("key min max")
-        .complexity(
-            "O(log(N)+M), N being the size of the sorted set and M the number of \
+    Command::new(
+        Group::SortedSet,
+        "zremrangebylex",
+        4,
+        remove::zremrangebylex,
+    )
+    .flags(&[WRITE])
+    .keys(&[key(1, &[RW, DELETE])])
+    .since("2.8.9")
+    .summary("Removes the members in a range by name.")
+    .syntax("key min max")
+    .complexity(
+        "O(log(N)+M), N being the size of the sorted set and M the number of \
             members removed",
-        ),
-    Command::new(Group::SortedSet, "zremrangebyrank", 4, not_yet)
-        .flags(&[WRITE])
-        .keys(&[key(1, &[RW, DELETE])])
-        .since("2.0.0")
-        .summary("Removes the members in a range by rank.")
-        .syntax("key start:integer stop:integer")
-        .complexity(
-            "O(log(N)+M), N being the size of the sorted set and M the number of \
+    ),
+    Command::new(
+        Group::SortedSet,
+        "zremrangebyrank",
+        4,
+        remove::zremrangebyrank,
+    )
+    .flags(&[WRITE])
+    .keys(&[key(1, &[RW, DELETE])])
+    .since("2.0.0")
+    .summary("Removes the members in a range by rank.")
+    .syntax("key start:integer stop:integer")
+    .complexity(
+        "O(log(N)+M), N being the size of the sorted set and M the number of \
             members removed",
-        ),
-    Command::new(Group::SortedSet, "zremrangebyscore", 4, not_yet)
-        .flags(&[WRITE])
-        .keys(&[key(1, &[RW, DELETE])])
-        .since("1.2.0")
-        .summary("Removes the members in a range by score.")
-        .syntax("key min:double max:double")
-        .complexity(
-            "O(log(N)+M), N being the size of the sorted set and M the number of \
+    ),
+    Command::new(
+        Group::SortedSet,
+        "zremrangebyscore",
+        4,
+        remove::zremrangebyscore,
+    )
+    .flags(&[WRITE])
+    .keys(&[key(1, &[RW, DELETE])])
+    .since("1.2.0")
+    .summary("Removes the members in a range by score.")
+    .syntax("key min:double max:double")
+    .complexity(
+        "O(log(N)+M), N being the size of the sorted set and M the number of \
             members removed",
-        ),
-    Command::new(Group::SortedSet, "zrevrange", -4, not_yet)
+    ),
+    Command::new(Group::SortedSet, "zrevrange", -4, range::zrevrange)
         .flags(&[READONLY])
         .keys(&[key(1, &[RO, ACCESS])])
         .since("1.2.0")
@@ -254,37 +286,47 @@ pub(super) const COMMANDS: &[Command] = &[
             "O(log(N)+M), N being the size of the sorted set and M the number of \
             members returned",
         ),
-    Command::new(Group::SortedSet, "zrevrangebylex", -4, not_yet)
-        .flags(&[READONLY])
-        .keys(&[key(1, &[RO, ACCESS])])
-        .since("2.8.9")
-        .summary("Returns the members in a range by name, from the last name back.")
-        .syntax("key max min [LIMIT (limit: offset:integer count:integer)]")
-        .complexity(
-            "O(log(N)+M), N being the size of the sorted set and M the number of \
+    Command::new(
+        Group::SortedSet,
+        "zrevrangebylex",
+        -4,
+        range::zrevrangebylex,
+    )
+    .flags(&[READONLY])
+    .keys(&[key(1, &[RO, ACCESS])])
+    .since("2.8.9")
+    .summary("Returns the members in a range by name, from the last name back.")
+    .syntax("key max min [LIMIT (limit: offset:integer count:integer)]")
+    .complexity(
+        "O(log(N)+M), N being the size of the sorted set and M the number of \
             members returned",
-        ),
-    Command::new(Group::SortedSet, "zrevrangebyscore", -4, not_yet)
-        .flags(&[READONLY])
-        .keys(&[key(1, &[RO, ACCESS])])
-        .since("2.2.0")
-        .summary("Returns the members in a range by score, from the highest down.")
-        .syntax(
-            "key max:double min:double [WITHSCORES] [LIMIT (limit: offset:integer \
+    ),
+    Command::new(
+        Group::SortedSet,
+        "zrevrangebyscore",
+        -4,
+        range::zrevrangebyscore,
+    )
+    .flags(&[READONLY])
+    .keys(&[key(1, &[RO, ACCESS])])
+    .since("2.2.0")
+    .summary("Returns the members in a range by score, from the highest down.")
+    .syntax(
+        "key max:double min:double [WITHSCORES] [LIMIT (limit: offset:integer \
             count:integer)]",
-        )
-        .complexity(
-            "O(log(N)+M), N being the size of the sorted set and M the number of \
+    )
+    .complexity(
+        "O(log(N)+M), N being the size of the sorted set and M the number of \
             members returned",
-        ),
-    Command::new(Group::SortedSet, "zrevrank", -3, not_yet)
+    ),
+    Command::new(Group::SortedSet, "zrevrank", -3, read::zrevrank)
         .flags(&[READONLY, FAST])
         .keys(&[key(1, &[RO, ACCESS])])
         .since("2.0.0")
         .summary("Returns a member's rank, counted from the highest score.")
         .syntax("key member [WITHSCORE]")
         .complexity("O(log N), N being the size of the sorted set"),
-    Command::new(Group::SortedSet, "zscan", -3, not_yet)
+    Command::new(Group::SortedSet, "zscan", -3, scan::zscan)
         .flags(&[READONLY])
         .keys(&[key(1, &[RO, ACCESS])])
         .since("2.8.0")
@@ -292,13 +334,13 @@ pub(super) const COMMANDS: &[Command] = &[
         .syntax("key cursor:integer [MATCH pattern] [COUNT count:integer] [NOSCORES]")
         .complexity("O(1) a call, O(N) for the whole walk, N being the size of the collection")
         .tips(&["nondeterministic_output"]),
-    Command::new(Group::SortedSet, "zscore", 3, not_yet)
+    Command::new(Group::SortedSet, "zscore", 3, read::zscore)
         .flags(&[READONLY, FAST])
         .keys(&[key(1, &[RO, ACCESS])])
         .since("1.2.0")
         .summary("Returns the score of a member.")
         .syntax("key member"),
-    Command::new(Group::SortedSet, "zunion", -3, not_yet)
+    Command::new(Group::SortedSet, "zunion", -3, combine::zunion)
         .flags(&[READONLY])
         .keys(&[counted_keys(1, 1, &[RO, ACCESS])])
         .since("6.2.0")
@@ -311,7 +353,7 @@ pub(super) const COMMANDS: &[Command] = &[
             "O(N)+O(M*log M), N being the sum of the sets' sizes and M the size of the \
             result",
         ),
-    Command::new(Group::SortedSet, "zunionstore", -4, not_yet)
+    Command::new(Group::SortedSet, "zunionstore", -4, combine::zunionstore)
         .flags(&[WRITE, DENYOOM])
         .keys(&[key(1, &[OW, UPDATE]), counted_keys(2, 1, &[RO, ACCESS])])
         .since("2.0.0")
