@@ -148,7 +148,7 @@ impl Service {
         tracing::info!(
             hits = totals.keyspace_hits,
             misses = totals.keyspace_misses,
-            hit_ratio = hit_ratio(hits, misses),
+            hit_ratio = %hit_ratio(hits, misses),
             expired = totals.expired_keys,
             evicted = totals.evicted_keys,
             keys,

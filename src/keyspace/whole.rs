@@ -24,13 +24,17 @@ pub struct DatabaseFigures {
 #[derive(Clone, Default)]
 struct Sampled {
     figures: DatabaseFigures,
+    /// Records looked at for the mean time to live.
+    examined: usize,
     ttls: u64,
     sum: u64,
 }
 
 impl Sampled {
-    /// Expiring keys looked at in each shard for the mean time to live.
-    const SAMPLE: usize = 4;
+    /// Times to live that are enough for a mean.
+    const ENOUGH: u64 = 256;
+    /// Records looked at for them at the most. Shards are parts of the hash's range, so the first ones are as good as any.
+    const MOST_EXAMINED: usize = 16 * 1024;
 
     fn add(&mut self, part: &Part, now: UnixMillis) {
         self.figures.keys += part.table.len();
@@ -38,11 +42,17 @@ impl Sampled {
         self.figures.with_expiring_fields += part.expiring.hashes as usize;
         self.figures.table_bytes += part.table.memory();
         if part.expiring.keys > 0 {
-            let records = part.table.iter().take(8 * Self::SAMPLE);
-            for expiry in records
-                .filter_map(super::RecordRef::expiry)
-                .take(Self::SAMPLE)
-            {
+            self.sample(part, now);
+        }
+    }
+
+    fn sample(&mut self, part: &Part, now: UnixMillis) {
+        for record in part.table.iter() {
+            if self.ttls == Self::ENOUGH || self.examined == Self::MOST_EXAMINED {
+                return;
+            }
+            self.examined += 1;
+            if let Some(expiry) = record.expiry() {
                 self.ttls += 1;
                 self.sum += (expiry - now).max(0) as u64;
             }

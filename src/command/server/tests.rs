@@ -425,6 +425,13 @@ fn debug_tools() {
     let rest = " refcount:1 encoding:embstr serializedlength:2 lru:1000 lru_seconds_idle:0\r\n";
     assert!(object.ends_with(rest), "{object}");
     assert!(!ask(&server, &mut client, "DEBUG OBJECT k fast").contains("serializedlength"));
+    ask(&server, &mut client, "HSET h a 1 b 2");
+    let packed = ask(&server, &mut client, "DEBUG LISTPACK h");
+    assert!(
+        packed.starts_with("+Listpack of 4 elements in "),
+        "{packed}"
+    );
+    ask(&server, &mut client, "DEL h");
     let stats = ask(&server, &mut client, "DEBUG HTSTATS 0 full");
     assert!(stats.contains("number of entries: 1\n"), "{stats}");
     assert!(
@@ -530,9 +537,18 @@ fn digests_depend_on_the_data_alone() {
         &["SET a 1", "SET b 2", "SELECT 1", "SET b 2"],
         &["SET a 1", "SELECT 1", "SET b 2"],
         &["SET a 1 PX 5000", "SET b 2"],
+        &["HSET a 1 1", "SET b 2"],
     ] {
         assert_ne!(two, digest(others), "{others:?}");
     }
+    let large = "CONFIG SET hash-max-listpack-entries 0";
+    let hash = digest(&["HSET h a 1 b 2"]);
+    assert_eq!(hash, digest(&[large, "HSET h b 2 a 1"]));
+    assert_ne!(hash, digest(&["HSET h a 2 b 1"]));
+    assert_ne!(
+        hash,
+        digest(&["HSET h a 1 b 2", "HPEXPIRE h 5000 FIELDS 1 a"])
+    );
     let (server, mut client) = server_with(&[("enable-debug-command", "yes")]);
     for line in ["SET a 1", "SET b 1", "SET c 2"] {
         ask(&server, &mut client, line);

@@ -5,6 +5,7 @@ use crate::command::{CommandResult, Context, Outcome};
 use crate::keyspace::{RecordRef, Value, idle_seconds};
 use crate::resp::{Args, ReplyError};
 use crate::value::number;
+use crate::value::packed::{PackedHash, PackedZSet};
 
 const NO_SUCH_DATABASE: ReplyError = ReplyError::fixed("ERR Out of range database");
 const NOT_PACKED: ReplyError = ReplyError::fixed("ERR Not a listpack encoded object.");
@@ -58,16 +59,13 @@ fn with_prefix(length: usize) -> usize {
 /// `DEBUG LISTPACK key`
 pub(super) fn listpack(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let record = ctx.keys.peek(args.at(2)).ok_or(ReplyError::NO_KEY)?;
-    let (Value::PackedHash(bytes) | Value::PackedZSet(bytes)) = record.value() else {
-        return Err(NOT_PACKED);
+    let (elements, bytes) = match record.value() {
+        Value::PackedHash(bytes) => (PackedHash::new(bytes).len() * 2, bytes),
+        Value::PackedZSet(bytes) => (PackedZSet::new(bytes).len() * 2, bytes),
+        _ => return Err(NOT_PACKED),
     };
-    let key = String::from_utf8_lossy(args.at(2));
-    tracing::info!(
-        "Packed {} of '{key}': {}",
-        encoding(record),
-        bytes.escape_ascii()
-    );
-    ctx.reply.simple("Listpack structure printed in the log");
+    let text = format!("Listpack of {elements} elements in {} bytes", bytes.len());
+    ctx.reply.simple(&text);
     Ok(Outcome::Done)
 }
 

@@ -94,7 +94,7 @@ const TOOLS: &[Tool] = &[
     tool(
         "LISTPACK",
         "<key>",
-        "Logs what a packed collection holds.",
+        "How many elements and bytes a packed collection has.",
         1..=1,
         inspect::listpack,
     ),
