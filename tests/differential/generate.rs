@@ -236,7 +236,7 @@ fn request(random: &mut Random) -> Vec<String> {
             "$N" => random.pick(SCORES),
             "$B" => random.pick(SCORE_BOUNDS),
             "$L" => random.pick(LEX_BOUNDS),
-            fixed => &fixed,
+            _ => &word,
         };
         words.push((*filled).to_owned());
     }
