@@ -232,7 +232,7 @@ pub(super) fn hincrby(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
 
 /// `HINCRBYFLOAT key field increment`
 pub(super) fn hincrbyfloat(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    let increment = number::parse_f64(args.at(3)).ok_or(ReplyError::NOT_FLOAT)?;
+    let increment = number::Extended::parse(args.at(3)).ok_or(ReplyError::NOT_FLOAT)?;
     if !increment.is_finite() {
         return Err(ReplyError::new("ERR value is NaN or Infinity"));
     }

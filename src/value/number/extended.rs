@@ -51,7 +51,7 @@ impl Extended {
         exponent: MIN_EXPONENT,
     };
 
-    /// Reads a decimal number or an infinity, under the rules of [`super::parse_f64`].
+    /// Reads a decimal or hexadecimal number or an infinity, under the rules of [`super::parse_f64`].
     pub fn parse(text: &[u8]) -> Option<Self> {
         if text.len() > MAX_TEXT {
             return None;
@@ -68,6 +68,15 @@ impl Extended {
                 exponent: INFINITE,
             });
         }
+        if let Some(digits) = unsigned
+            .strip_prefix(b"0x")
+            .or_else(|| unsigned.strip_prefix(b"0X"))
+        {
+            return Some(Self {
+                negative,
+                ..Self::parse_hexadecimal(digits)?
+            });
+        }
         let decimal = Decimal::parse(unsigned)?;
         let number = if decimal.is_zero() {
             Self::ZERO
@@ -75,6 +84,48 @@ impl Extended {
             decimal.round().filter(|it| it.mantissa != 0)?
         };
         Some(Self { negative, ..number })
+    }
+
+    /// Hexadecimal digits around a point, perhaps with a power of two behind a `p`, as C's `strtold` reads them too.
+    fn parse_hexadecimal(text: &[u8]) -> Option<Self> {
+        /// Powers beyond this are far outside of what any number can have.
+        const FAR: i32 = 100_000;
+        let (digits, power) = match text
+            .iter()
+            .position(|byte| byte.eq_ignore_ascii_case(&b'p'))
+        {
+            Some(at) => (
+                &text[..at],
+                std::str::from_utf8(&text[at + 1..])
+                    .ok()?
+                    .parse::<i32>()
+                    .ok()?
+                    .clamp(-FAR, FAR),
+            ),
+            None => (text, 0),
+        };
+        let (mut wide, mut exponent, mut inexact) = (0_u128, power, false);
+        let (mut some, mut behind_point) = (false, false);
+        for byte in digits {
+            if *byte == b'.' && !behind_point {
+                behind_point = true;
+                continue;
+            }
+            let digit = (*byte as char).to_digit(16)?;
+            some = true;
+            if wide >> 124 == 0 {
+                wide = wide << 4 | u128::from(digit);
+                exponent -= if behind_point { 4 } else { 0 };
+            } else {
+                inexact |= digit != 0;
+                exponent += if behind_point { 0 } else { 4 };
+            }
+        }
+        match wide {
+            _ if !some => None,
+            0 => Some(Self::ZERO),
+            _ => Self::round(wide, exponent, inexact).filter(|number| number.mantissa != 0),
+        }
     }
 
     /// Whether the number is no infinity.

@@ -46,7 +46,10 @@ fn what_is_no_number_is_refused() {
         "1e5000",
         "1e-5000",
         "1.2.3",
-        "0x10",
+        "0x",
+        "0x1g",
+        "0x1p",
+        "0x.p1",
         "1e99999999999",
     ] {
         assert_eq!(
@@ -120,5 +123,23 @@ proptest! {
     #[test]
     fn any_text_is_survived(text in "[-+.0-9e]{0,60}") {
         let _ = add_floats(text.as_bytes(), b"1e-3");
+    }
+}
+
+#[test]
+fn hexadecimal_is_read_as_c_reads_it() {
+    for (text, sum) in [
+        ("0x10", "17"),
+        ("-0XfF", "-254"),
+        ("0x1.8", "2.5"),
+        ("0x1p4", "17"),
+        ("0x.8p-1", "1.25"),
+        ("0x0", "1"),
+    ] {
+        assert_eq!(
+            add_floats(text.as_bytes(), b"1").as_deref(),
+            Ok(sum),
+            "{text}"
+        );
     }
 }
