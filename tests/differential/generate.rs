@@ -58,7 +58,7 @@ const INTS: &[&str] = &[
     "1.5",
 ];
 const SCORES: &[&str] = &[
-    "0", "1", "1.5", "-2", "3", "3", "inf", "-inf", "1e10", "0.1", "nan", "x", "(1", "17",
+    "0", "1", "1.5", "-2", "3", "3", "inf", "-inf", "1e10", "0.25", "nan", "x", "(1", "17",
 ];
 const SCORE_BOUNDS: &[&str] = &["-inf", "+inf", "(1", "1", "2", "(3", "3", "-2", "17", "x"];
 const LEX_BOUNDS: &[&str] = &["-", "+", "[m2", "(m2", "[m5", "(m9", "[m", "m"];
@@ -67,6 +67,7 @@ const FLOATS: &[&str] = &["0.5", "1", "-1.25", "3.0e3", "x", "1e2"];
 const MOMENTS: &[&str] = &["4102444800", "4102444801", "5000000000", "x", "0", "-1"];
 const MOMENTS_MS: &[&str] = &["4102444800000", "4102444800001", "5000000000000", "x", "0"];
 
+/// Ranges by member are asked of `lex` alone, whose scores are all equal: elsewhere they have no meaning.
 /// Words in capitals with a dollar are filled in; `[...]` around a word leaves it out half of the time.
 const TEMPLATES: &[&str] = &[
     "GET $K",
@@ -143,32 +144,33 @@ const TEMPLATES: &[&str] = &[
     "ZADD $K [$X] [CH] INCR $N $M",
     "ZINCRBY $K $N $M",
     "ZREM $K $M $M",
+    "ZADD lex 0 $M 0 $M",
     "ZCARD $K",
     "ZSCORE $K $M",
     "ZMSCORE $K $M $M",
     "ZRANK $K $M",
     "ZREVRANK $K $M",
     "ZCOUNT $K $B $B",
-    "ZLEXCOUNT $K $L $L",
+    "ZLEXCOUNT lex $L $L",
     "ZRANGE $K $I $I [WITHSCORES]",
     "ZRANGE $K $I $I REV [WITHSCORES]",
     "ZRANGE $K $B $B BYSCORE [WITHSCORES]",
     "ZRANGE $K $B $B BYSCORE LIMIT $I $I",
     "ZRANGE $K $B $B BYSCORE REV [WITHSCORES]",
-    "ZRANGE $K $L $L BYLEX",
-    "ZRANGE $K $L $L BYLEX REV LIMIT $I $I",
+    "ZRANGE lex $L $L BYLEX",
+    "ZRANGE lex $L $L BYLEX REV LIMIT $I $I",
     "ZRANGEBYSCORE $K $B $B [WITHSCORES]",
     "ZRANGEBYSCORE $K $B $B LIMIT $I $I",
     "ZREVRANGEBYSCORE $K $B $B [WITHSCORES]",
-    "ZRANGEBYLEX $K $L $L",
-    "ZREVRANGEBYLEX $K $L $L",
+    "ZRANGEBYLEX lex $L $L",
+    "ZREVRANGEBYLEX lex $L $L",
     "ZREVRANGE $K $I $I [WITHSCORES]",
     "ZPOPMIN $K",
     "ZPOPMAX $K 2",
     "ZPOPMIN $K $I",
     "ZREMRANGEBYSCORE $K $B $B",
     "ZREMRANGEBYRANK $K $I $I",
-    "ZREMRANGEBYLEX $K $L $L",
+    "ZREMRANGEBYLEX lex $L $L",
     "ZUNIONSTORE $K 2 $K $K",
     "ZUNIONSTORE $K 2 $K $K WEIGHTS $D $D AGGREGATE MAX",
     "ZINTERSTORE $K 2 $K $K AGGREGATE MIN",

@@ -2,7 +2,7 @@
 
 use bytes::BytesMut;
 
-use super::value::{StringView, new_string, new_string_from};
+use super::value::{StringView, new_string};
 use crate::command::context::{CommandResult, Context, Outcome};
 use crate::keyspace::{Access, BIG_STRING, Event, Expiry, Kind, NewValue, Record, Value};
 use crate::resp::{Args, OwnedArgs, ReplyError};
@@ -73,7 +73,7 @@ pub(super) fn incrbyfloat(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResul
     };
     ctx.keys.set(
         key,
-        new_string_from(sum.as_bytes()),
+        NewValue::Str(sum.as_bytes()),
         Expiry::Keep,
         Event::string("incrbyfloat"),
     );
@@ -108,9 +108,8 @@ pub(super) fn append(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     };
     let old = StringView::of(record)?.bytes().len();
     check_length(ctx, old.saturating_add(tail.len()))?;
-    if !tail.is_empty() {
-        write_at(&mut ctx.keys, key, old, tail, event);
-    }
+    // Even an empty tail makes the string one that was changed in place.
+    write_at(&mut ctx.keys, key, old, tail, event);
     ctx.reply.int((old + tail.len()) as i64);
     Ok(Outcome::Done)
 }

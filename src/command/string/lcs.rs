@@ -44,12 +44,14 @@ pub(super) fn lcs(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
             "ERR If you want both the length and indexes, please just use IDX.",
         ));
     }
-    let mut string = |key| {
+    let mut string = |key: &[u8]| -> Result<Vec<u8>, ReplyError> {
         let mut view = StringView::read(&mut ctx.keys, key)
             .map_err(|_| ReplyError::new("ERR The specified keys must contain string values"))?;
         Ok(view.bytes().to_vec())
     };
-    let (a, b): (Vec<u8>, Vec<u8>) = (string(args.at(1))?, string(args.at(2))?);
+    // Both are looked up, and counted, before either is judged.
+    let (a, b) = (string(args.at(1)), string(args.at(2)));
+    let (a, b) = (a?, b?);
     let (subsequence, runs) = longest_common(&a, &b)?;
     if want_length {
         ctx.reply.int(subsequence.len() as i64);

@@ -61,8 +61,3 @@ pub(crate) fn new_string<'a>(args: &Args<'a>, index: usize) -> NewValue<'a> {
     }
     NewValue::Str(bytes)
 }
-
-/// Bytes as a value to be stored, such that an integer is kept as one.
-pub(crate) fn new_string_from(bytes: &[u8]) -> NewValue<'_> {
-    number::parse_i64(bytes).map_or(NewValue::Str(bytes), NewValue::Int)
-}
