@@ -146,7 +146,7 @@ fn look_up(args: Args<'_>) -> Looked {
     let hash = command
         .and_then(|command| command.first_key())
         .and_then(|at| args.get(at))
-        .map(|key| KeyHash::of(key));
+        .map(KeyHash::of);
     Looked { command, hash }
 }
 

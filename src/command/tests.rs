@@ -16,7 +16,7 @@ use crate::server::Server;
 use crate::stats::Counters;
 use crate::value::packed::{PackedHash, PackedZSet};
 
-fn words<'a>(line: &'a str) -> Vec<&'a [u8]> {
+fn words(line: &str) -> Vec<&[u8]> {
     line.split(' ').map(str::as_bytes).collect()
 }
 

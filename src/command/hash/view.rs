@@ -113,8 +113,8 @@ struct Thresholds {
 impl Thresholds {
     fn of(settings: &Settings) -> Self {
         Self {
-            entries: settings.hash_max_listpack_entries() as usize,
-            value: settings.hash_max_listpack_value() as usize,
+            entries: settings.hash_max_listpack_entries(),
+            value: settings.hash_max_listpack_value(),
         }
     }
 }
