@@ -105,7 +105,7 @@ impl Keyspace {
                     Known::One(key.as_ptr(), hash),
                 )
             }
-            Locks::Keys(keys) => self.lock_many(keys),
+            Locks::Keys(keys) => self.lock_many(keys, db),
             Locks::All => (
                 Held::All(self.shards.iter().map(|shard| shard.data.lock()).collect()),
                 Known::Nothing,
@@ -123,7 +123,7 @@ impl Keyspace {
         }
     }
 
-    fn lock_many<'k>(&'k self, keys: &[&[u8]]) -> (Held<'k>, Known) {
+    fn lock_many<'k>(&'k self, keys: &[&[u8]], db: usize) -> (Held<'k>, Known) {
         let hashes: Vec<_> = keys
             .iter()
             .map(|key| (key.as_ptr(), KeyHash::of(key)))
@@ -131,6 +131,13 @@ impl Keyspace {
         let mut shards: Vec<_> = hashes.iter().map(|(_, hash)| hash.shard()).collect();
         shards.sort_unstable();
         shards.dedup();
+        // The keys' cache misses overlap, as a window's do: see the prefetch module.
+        for (_, hash) in &hashes {
+            self.prefetch_bucket(db, *hash);
+        }
+        for (_, hash) in &hashes {
+            self.prefetch_record(db, *hash);
+        }
         let held = shards
             .into_iter()
             .map(|shard| (shard, self.shards[shard.index()].data.lock()))
