@@ -54,12 +54,12 @@ expect 1 cli expire user:1 60
 contains '^1# "server" => "redis"$' cli -3 --no-raw hello 3
 contains '^NOAUTH' env -u REDISCLI_AUTH redis-cli -p "$port" get greeting
 expect hello env -u REDISCLI_AUTH redis-cli -p "$port" --no-auth-warning -a secret get greeting
-contains '^WRONGPASS' env -u REDISCLI_AUTH redis-cli -p "$port" --no-auth-warning -a wrong get greeting
+contains 'WRONGPASS invalid username-password pair' env -u REDISCLI_AUTH redis-cli -p "$port" --no-auth-warning -a wrong get greeting
 expect hello redis-cli -p "$tls_port" --tls --cacert "$work/cert.pem" get greeting
 expect hello redis-cli -s "$work/larder.sock" get greeting
 expect $'board\ngreeting\nuser:1' bash -c "redis-cli -p $port --scan | sort"
 contains 'Biggest +zset +found' cli --bigkeys
-contains '^3 ' bash -c "timeout 3 redis-cli -p $port --stat -i 1 | head -n 4"
+contains '^3 ' bash -c "timeout 3 stdbuf -oL redis-cli -p $port --stat -i 1 | head -n 4"
 expect OK bash -c "printf 'SET piped %s\r\n' value | redis-cli -p $port --pipe > $work/pipe && grep -q 'errors: 0' $work/pipe && echo OK"
 redis-cli -p "$port" --csv subscribe news > "$work/news" &
 subscriber=$!
