@@ -8,7 +8,6 @@ mod introspect;
 pub mod local;
 mod random;
 mod scan_options;
-mod stub;
 
 pub mod table;
 

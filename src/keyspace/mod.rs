@@ -14,6 +14,8 @@ pub mod door;
 pub mod entry;
 pub mod expiry;
 mod hash;
+mod kind;
+mod payload;
 mod prefetch;
 pub mod record;
 pub mod scan;

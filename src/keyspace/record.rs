@@ -18,129 +18,14 @@ use std::ptr::{self, NonNull};
 use bytes::Bytes;
 
 use super::hash::KeyHash;
+pub use super::kind::{BIG_STRING, Kind, NewValue, Value, ValueType};
+use super::payload::{BoxedValue, Payload};
 use crate::clock::UnixMillis;
 use crate::memory;
 use crate::value::hash::Hash;
 use crate::value::packed::PackedBuf;
 use crate::value::table::Thin;
 use crate::value::zset::ZSet;
-
-/// What a record holds, and how it is encoded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Kind {
-    /// A string that is a 64-bit integer in canonical decimal form.
-    Int = 0,
-    /// A string, its bytes in the record.
-    Str = 1,
-    /// The same, once changed in place (`APPEND`, `SETRANGE`): `OBJECT ENCODING` says raw whatever its length.
-    Raw = 2,
-    /// A big string behind a pointer, shareable with replies.
-    BigStr = 3,
-    /// A small hash, packed into the record.
-    PackedHash = 4,
-    /// A large hash.
-    Hash = 5,
-    /// A small sorted set, packed into the record.
-    PackedZSet = 6,
-    /// A large sorted set.
-    ZSet = 7,
-}
-
-impl Kind {
-    fn from_bits(bits: u8) -> Self {
-        match bits {
-            0 => Self::Int,
-            1 => Self::Str,
-            2 => Self::Raw,
-            3 => Self::BigStr,
-            4 => Self::PackedHash,
-            5 => Self::Hash,
-            6 => Self::PackedZSet,
-            7 => Self::ZSet,
-            _ => unreachable!("a record's kind is written by Record alone"),
-        }
-    }
-
-    /// Kinds whose payload is eight bytes (an integer or a pointer) need no length.
-    fn is_fixed(self) -> bool {
-        matches!(self, Self::Int | Self::BigStr | Self::Hash | Self::ZSet)
-    }
-
-    /// The type as a user knows it.
-    pub fn value_type(self) -> ValueType {
-        match self {
-            Self::Int | Self::Str | Self::Raw | Self::BigStr => ValueType::String,
-            Self::PackedHash | Self::Hash => ValueType::Hash,
-            Self::PackedZSet | Self::ZSet => ValueType::ZSet,
-        }
-    }
-}
-
-/// The types of values, as `TYPE` names them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ValueType {
-    /// Strings, integers and bitmaps.
-    String,
-    /// Field-value maps.
-    Hash,
-    /// Sorted sets.
-    ZSet,
-}
-
-impl ValueType {
-    /// The word that `TYPE` answers.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::String => "string",
-            Self::Hash => "hash",
-            Self::ZSet => "zset",
-        }
-    }
-}
-
-/// A record's value, borrowed.
-#[derive(Debug, Clone, Copy)]
-pub enum Value<'a> {
-    /// An integer string.
-    Int(i64),
-    /// A string held in the record.
-    Str(&'a [u8]),
-    /// A big string.
-    BigStr(&'a Bytes),
-    /// A packed hash: see [`crate::value::packed`].
-    PackedHash(&'a [u8]),
-    /// A large hash.
-    Hash(&'a Hash),
-    /// A packed sorted set.
-    PackedZSet(&'a [u8]),
-    /// A large sorted set.
-    ZSet(&'a ZSet),
-}
-
-/// A value to be stored.
-#[derive(Debug)]
-pub enum NewValue<'a> {
-    /// An integer string.
-    Int(i64),
-    /// A string.  It becomes big, by copying, from [`BIG_STRING`] bytes.
-    Str(&'a [u8]),
-    /// A string that shall answer "raw" to `OBJECT ENCODING`.
-    Raw(&'a [u8]),
-    /// A string in an allocation of its own.
-    BigStr(Bytes),
-    /// A packed hash.
-    PackedHash(&'a [u8]),
-    /// A large hash.
-    Hash(Box<Hash>),
-    /// A packed sorted set.
-    PackedZSet(&'a [u8]),
-    /// A large sorted set.
-    ZSet(Box<ZSet>),
-}
-
-/// From this many bytes a string lives outside its record, in a chunk that replies can share.
-pub const BIG_STRING: usize = 16 * 1024;
 
 const KIND: u8 = 0b0000_1111;
 const HAS_EXPIRY: u8 = 0b0001_0000;
@@ -228,7 +113,8 @@ impl Record {
             expiry,
             access,
         );
-        payload.write(record.view().payload_ptr());
+        // SAFETY: the layout was made for this payload.
+        unsafe { payload.write(record.view().payload_ptr()) };
         record
     }
 
@@ -354,7 +240,8 @@ impl Record {
         let (kind, payload) = Payload::from(value);
         drop(self.take_boxed());
         self.relayout(kind, payload.len(), expiry, 0);
-        payload.write(self.view().payload_ptr());
+        // SAFETY: the record has just been laid out for this payload.
+        unsafe { payload.write(self.view().payload_ptr()) };
     }
 
     /// Sets or takes away the expiry.
@@ -483,7 +370,8 @@ impl Record {
             self.view().expiry().is_some(),
         );
         let renamed = Self::allocate(layout, key, self.view().expiry(), self.view().access());
-        payload.write(renamed.view().payload_ptr());
+        // SAFETY: the layout was made for this payload.
+        unsafe { payload.write(renamed.view().payload_ptr()) };
         if kind.is_fixed() {
             self.disown_box();
         }
@@ -759,75 +647,5 @@ impl Drop for Record {
         let size = self.view().layout().size();
         // SAFETY: the block was allocated with the size that its header tells.
         unsafe { memory::free(self.0, size) }
-    }
-}
-
-/// A value that was boxed, on its way out. Large ones are dropped on the reclaiming thread.
-enum BoxedValue {
-    Str(#[expect(dead_code, reason = "held to be dropped")] Box<Bytes>),
-    Hash(Box<Hash>),
-    ZSet(Box<ZSet>),
-}
-
-/// Values with more elements than this are freed on a thread of their own, off the request's path.
-const FREE_INLINE: usize = 64;
-
-impl Drop for BoxedValue {
-    fn drop(&mut self) {
-        match self {
-            Self::Str(_) => {}
-            Self::Hash(hash) if hash.len() > FREE_INLINE => {
-                memory::reclaim::later(std::mem::replace(hash, Box::new(Hash::new())));
-            }
-            Self::ZSet(zset) if zset.len() > FREE_INLINE => {
-                memory::reclaim::later(std::mem::replace(zset, Box::new(ZSet::new())));
-            }
-            Self::Hash(_) | Self::ZSet(_) => {}
-        }
-    }
-}
-
-/// A payload about to be written.
-enum Payload<'a> {
-    Bytes(&'a [u8]),
-    Eight([u8; 8]),
-}
-
-impl<'a> Payload<'a> {
-    fn from(value: NewValue<'a>) -> (Kind, Self) {
-        match value {
-            NewValue::Int(value) => (Kind::Int, Self::Eight(value.to_ne_bytes())),
-            NewValue::Str(bytes) | NewValue::Raw(bytes) if bytes.len() >= BIG_STRING => (
-                Kind::BigStr,
-                Self::boxed(Box::new(Bytes::copy_from_slice(bytes))),
-            ),
-            NewValue::Str(bytes) => (Kind::Str, Self::Bytes(bytes)),
-            NewValue::Raw(bytes) => (Kind::Raw, Self::Bytes(bytes)),
-            NewValue::BigStr(bytes) => (Kind::BigStr, Self::boxed(Box::new(bytes))),
-            NewValue::PackedHash(bytes) => (Kind::PackedHash, Self::Bytes(bytes)),
-            NewValue::Hash(hash) => (Kind::Hash, Self::boxed(hash)),
-            NewValue::PackedZSet(bytes) => (Kind::PackedZSet, Self::Bytes(bytes)),
-            NewValue::ZSet(zset) => (Kind::ZSet, Self::boxed(zset)),
-        }
-    }
-
-    fn boxed<T>(value: Box<T>) -> Self {
-        Self::Eight((Box::into_raw(value).expose_provenance()).to_ne_bytes())
-    }
-
-    fn len(&self) -> usize {
-        match self {
-            Self::Bytes(bytes) => bytes.len(),
-            Self::Eight(_) => 8,
-        }
-    }
-
-    fn write(&self, to: *mut u8) {
-        let bytes = match self {
-            Self::Bytes(bytes) => bytes,
-            Self::Eight(bytes) => &bytes[..],
-        };
-        // SAFETY: the record was laid out for a payload of this length.
-        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), to, bytes.len()) }
     }
 }

@@ -6,7 +6,7 @@ pub(crate) mod object;
 pub(crate) mod rename;
 mod scan;
 
-use super::stub::not_yet;
+use super::help::help;
 use super::table::words::{
     ACCESS, Acl, Command, DELETE, DENYOOM, FAST, Group, INSERT, LOADING, Lock, OW, READONLY, RM,
     RO, RW, STALE, UPDATE, WRITE, key, keys,
@@ -69,7 +69,7 @@ pub(super) const COMMANDS: &[Command] = &[
         .since("1.0.0")
         .summary("Moves a key to another database.")
         .syntax("key db:integer"),
-    Command::new(Group::Generic, "object", -2, not_yet)
+    Command::new(Group::Generic, "object", -2, help)
         .since("2.2.3")
         .summary("Looks into how a key's value is kept.")
         .complexity("Depends on the subcommand")
@@ -88,7 +88,7 @@ pub(super) const COMMANDS: &[Command] = &[
                 .summary("Returns how often a key is used, on a logarithmic scale.")
                 .syntax("key")
                 .tips(&["nondeterministic_output"]),
-            Command::new(Group::Generic, "help", 2, not_yet)
+            Command::new(Group::Generic, "help", 2, help)
                 .flags(&[LOADING, STALE])
                 .since("6.2.0")
                 .summary("Explains the subcommands."),
