@@ -1,6 +1,5 @@
 //! COMMAND and its subcommands: what the table says, in the shapes of the protocol.
 
-pub(super) use super::help::help;
 use super::table::keys::{Begin, Find};
 use super::table::syntax::{Argument, Kind};
 use super::table::{self, Acl, Command, KeySpec};

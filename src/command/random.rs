@@ -1,5 +1,8 @@
 //! Random numbers for commands that choose: fast and fair, not secret. One generator a thread.
+//!
+//! [`Draws`] bounds the commands that draw as often as the client likes.
 
+use crate::resp::ReplyError;
 use std::cell::Cell;
 
 thread_local! {
@@ -49,9 +52,45 @@ pub fn distinct_below(bound: usize, count: usize) -> Vec<usize> {
     chosen
 }
 
+/// What the reply of a draw has beside the element, in bytes and roughly: lengths, line ends, a score.
+const AROUND_A_DRAW: usize = 32;
+
+/// The bytes that a number of draws, each from the whole, may still take in the reply.
+///
+/// Such a number has no bound of its own: a negative count asks for any number of elements of a small key.
+#[derive(Debug)]
+pub struct Draws {
+    left: usize,
+}
+
+impl Draws {
+    /// Room for `count` draws in `most` bytes; an error if it cannot be enough.
+    pub fn new(count: usize, most: usize) -> Result<Self, ReplyError> {
+        match count.checked_mul(AROUND_A_DRAW) {
+            Some(least) if least <= most => Ok(Self { left: most - least }),
+            _ => Err(ReplyError::VALUE_RANGE),
+        }
+    }
+
+    /// Takes the room for an element of `len` bytes; an error if there is too little.
+    pub fn take(&mut self, len: usize) -> Result<(), ReplyError> {
+        self.left = self.left.checked_sub(len).ok_or(ReplyError::VALUE_RANGE)?;
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn draws_are_bounded_by_number_and_by_size() {
+        assert!(Draws::new(usize::MAX, usize::MAX).is_err());
+        assert!(Draws::new(4, 4 * AROUND_A_DRAW - 1).is_err());
+        let mut draws = Draws::new(4, 4 * AROUND_A_DRAW + 10).expect("there is room");
+        assert!(draws.take(10).is_ok());
+        assert!(draws.take(1).is_err());
+    }
 
     #[test]
     fn distinct_numbers_are_distinct_and_all_of_them_come() {

@@ -8,7 +8,7 @@ use crate::command::context::Context;
 use crate::config::Settings;
 use crate::keyspace::{Event, KeyMut, NewValue, Record, RecordRef, Value};
 use crate::resp::{Args, OwnedArgs, ReplyError};
-use crate::value::hash::{FieldExpiry, Hash};
+use crate::value::hash::{Field, FieldExpiry, Hash};
 use crate::value::packed::PackedHash;
 
 /// A field with its value and the moment at which it ceases to exist.
@@ -17,6 +17,16 @@ pub(super) struct FieldView<'a> {
     pub(super) name: &'a [u8],
     pub(super) value: &'a [u8],
     pub(super) expiry: Option<UnixMillis>,
+}
+
+impl<'a> From<Field<'a>> for FieldView<'a> {
+    fn from(field: Field<'a>) -> Self {
+        Self {
+            name: field.name(),
+            value: field.value(),
+            expiry: field.expiry(),
+        }
+    }
 }
 
 /// A hash to be read at one moment.
@@ -57,11 +67,7 @@ impl<'a> HashView<'a> {
             }
             Self::Large(hash, now) => {
                 let field = hash.get(name).filter(|field| !field.is_expired(now))?;
-                Some(FieldView {
-                    name: field.name(),
-                    value: field.value(),
-                    expiry: field.expiry(),
-                })
+                Some(field.into())
             }
         }
     }
@@ -85,11 +91,7 @@ impl<'a> HashView<'a> {
             }
             Self::Large(hash, now) => {
                 for field in hash.iter().filter(|field| !field.is_expired(now)) {
-                    visit(FieldView {
-                        name: field.name(),
-                        value: field.value(),
-                        expiry: field.expiry(),
-                    });
+                    visit(field.into());
                 }
             }
         }
@@ -247,9 +249,13 @@ pub(super) fn change_or_create<R>(
     if let Some(mut found) = edit(ctx, key, named.iter().step_by(step))? {
         return Ok(change(&mut found, &server.settings, event, f));
     }
-    ctx.keys.create(key, NewValue::PackedHash(b""), None, event);
-    let mut found = ctx.keys.edit(key).expect("it was just created");
-    Ok(change(&mut found, &server.settings, event, f))
+    let mut record = ctx.keys.draft(key, NewValue::PackedHash(b""));
+    let result = f(&mut HashMut {
+        record: &mut record,
+        thresholds: Thresholds::of(&server.settings),
+    });
+    ctx.keys.put(ctx.keys.db, record, event);
+    Ok(result)
 }
 
 /// The hash under `key`, to be read; `None` if there is no such key.

@@ -57,7 +57,7 @@ pub(super) const COMMANDS: &[Command] = &[
             .summary("Finds the keys in a full command and what it does with them.")
             .syntax("command [arg...]")
             .complexity("O(N), N being the number of arguments"),
-            Command::new(Group::Server, "help", 2, introspect::help)
+            Command::new(Group::Server, "help", 2, help)
                 .flags(&[LOADING, STALE])
                 .acl(&[Acl::CONNECTION])
                 .since("5.0.0")

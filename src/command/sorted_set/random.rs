@@ -3,13 +3,10 @@
 use super::reply::Shape;
 use super::view::read;
 use crate::command::context::{CommandResult, Context, Outcome};
-use crate::command::random;
+use crate::command::random::{self, Draws};
 use crate::resp::{Args, Reply, ReplyError};
 use crate::value::number;
 use crate::value::zset::ZSetView;
-
-/// What a member's reply has beside its name, in bytes and roughly: lengths, line ends, the score.
-const AROUND_A_NAME: usize = 32;
 
 /// How many members are wanted, and how.
 #[derive(Debug, Clone, Copy)]
@@ -89,12 +86,11 @@ fn draw(
     shape: Shape,
     most: usize,
 ) -> Result<(), ReplyError> {
-    let (pick, members, mut left) = (picker(zset), zset.len(), most);
+    let mut room = Draws::new(count, most)?;
+    let (pick, members) = (picker(zset), zset.len());
     shape.begin(reply, count);
     for (name, score) in (0..count).filter_map(|_| pick(random::below(members))) {
-        left = left
-            .checked_sub(name.len() + AROUND_A_NAME)
-            .ok_or(ReplyError::VALUE_RANGE)?;
+        room.take(name.len())?;
         shape.member(reply, name, score);
     }
     Ok(())

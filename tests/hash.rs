@@ -1,0 +1,92 @@
+//! Hashes over a real socket: what is chosen at random, and what that may cost.
+
+mod support;
+
+use std::collections::HashSet;
+use support::{Client, Server};
+
+/// A hash `h` of the fields `f0` and so on, each with its number.
+fn filled(client: &mut Client, fields: usize) {
+    for field in 0..fields {
+        client.ask(
+            &["HSET", "h", &format!("f{field}"), &field.to_string()],
+            ":1\r\n",
+        );
+    }
+}
+
+/// The bulk strings of a flat array.
+fn array(client: &mut Client, request: &[&str]) -> Vec<String> {
+    let length = client.first_line(request);
+    let length: usize = length[1..].parse().expect("an array's length");
+    (0..length)
+        .map(|_| {
+            client.line();
+            client.line()
+        })
+        .collect()
+}
+
+#[test]
+fn hrandfield_chooses_from_packed_and_large_hashes() {
+    let server = Server::start(&[("hash-max-listpack-entries", "16")]);
+    let mut client = server.client();
+    for fields in [10, 300] {
+        filled(&mut client, fields);
+        for (count, expected) in [(1, 1), (7, 7), (200, fields.min(200)), (1000, fields)] {
+            let chosen = array(&mut client, &["HRANDFIELD", "h", &count.to_string()]);
+            let different: HashSet<_> = chosen.iter().collect();
+            assert_eq!((chosen.len(), different.len()), (expected, expected));
+        }
+        for count in [5, 2000] {
+            let drawn = array(&mut client, &["HRANDFIELD", "h", &format!("-{count}")]);
+            assert_eq!(drawn.len(), count);
+        }
+        let pairs = array(&mut client, &["HRANDFIELD", "h", "-3", "WITHVALUES"]);
+        assert!(
+            pairs
+                .chunks(2)
+                .all(|pair| pair[0] == format!("f{}", pair[1]))
+        );
+        assert!(client.bulk(&["HRANDFIELD", "h"]).starts_with('f'));
+        client.ask(&["DEL", "h"], ":1\r\n");
+    }
+    client.ask(&["HRANDFIELD", "h"], "$-1\r\n");
+    client.ask(&["HRANDFIELD", "h", "-9223372036854775807"], "*0\r\n");
+}
+
+#[test]
+fn hrandfield_does_not_show_expired_fields() {
+    let server = Server::start(&[
+        ("hash-max-listpack-entries", "16"),
+        ("enable-debug-command", "yes"),
+    ]);
+    let mut client = server.client();
+    client.ask(&["DEBUG", "SET-ACTIVE-EXPIRE", "0"], "+OK\r\n");
+    filled(&mut client, 300);
+    for field in 1..300 {
+        client.ask(
+            &["HPEXPIRE", "h", "1", "FIELDS", "1", &format!("f{field}")],
+            "*1\r\n:1\r\n",
+        );
+    }
+    std::thread::sleep(std::time::Duration::from_millis(5));
+    for request in [&["HRANDFIELD", "h", "5"][..], &["HRANDFIELD", "h", "-1"]] {
+        assert_eq!(array(&mut client, request), ["f0"]);
+    }
+    client.ask(&["HRANDFIELD", "h"], "$2\r\nf0\r\n");
+}
+
+#[test]
+fn draws_without_end_are_refused() {
+    let server = Server::start(&[]);
+    let mut client = server.client();
+    client.ask(&["HSET", "h", "a", "1"], ":1\r\n");
+    client.ask(&["ZADD", "z", "1", "a"], ":1\r\n");
+    for (command, key) in [("HRANDFIELD", "h"), ("ZRANDMEMBER", "z")] {
+        for count in ["-9223372036854775807", "-4611686018427387903", "-20000000"] {
+            client.ask(&[command, key, count], "-ERR value is out of range\r\n");
+        }
+        client.ask(&[command, key, "-1"], "*1\r\n$1\r\na\r\n");
+    }
+}
