@@ -231,7 +231,7 @@ mod tests {
             ("maxmemory", "1gb"),
             ("save", "3600 1 300 100"),
             ("client-output-buffer-limit", "replica 1mb 0 0"),
-            ("Notify-Keyspace-Events", "KEA"),
+            ("Hash-Max-Listpack-Entries", "32"),
             ("maxmemory-clients", "5%"),
             ("timeout", "10"),
         ];
@@ -242,7 +242,6 @@ mod tests {
             get(&settings, "client-output-buffer-limit"),
             "normal 0 0 0 slave 1048576 0 0 pubsub 33554432 8388608 60"
         );
-        assert_eq!(get(&settings, "notify-keyspace-events"), "AKE");
         assert_eq!(get(&settings, "maxmemory-clients"), "5%");
         assert_eq!(settings.timeout(), 10);
         assert!(settings.is_explicit("timeout"));

@@ -376,14 +376,6 @@ impl<'k> Access<'k> {
         }
     }
 
-    /// Something has happened that the command did not ask for (a field's time had come): this request is replayed
-    /// ahead of the command's effect.
-    pub fn effect_first(&mut self, request: impl FnOnce() -> OwnedArgs) {
-        if self.keyspace.door.listener().is_some() {
-            self.effects.first.push((self.db, request()));
-        }
-    }
-
     /// What the thread counts.
     pub fn counters(&self) -> &'k Counters {
         self.counters

@@ -104,6 +104,14 @@ impl<'a> KeyMut<'a> {
         self.change(event, |record| record.set_expiry(expiry));
     }
 
+    /// Something has happened that the command did not ask for (a field's time had come): this request is replayed
+    /// ahead of the command's effect.
+    pub fn effect_first(&mut self, request: impl FnOnce() -> OwnedArgs) {
+        if self.door.listener().is_some() {
+            self.effects.first.push((self.db, request()));
+        }
+    }
+
     /// Removes the key.
     pub fn delete(self, event: Event) {
         drop(self.take(event));

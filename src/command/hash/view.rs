@@ -191,47 +191,45 @@ pub(super) fn edit<'c, 'n>(
     key: &[u8],
     named: impl Iterator<Item = &'n [u8]>,
 ) -> Result<Option<KeyMut<'c>>, ReplyError> {
-    let now = ctx.now;
-    let expired: Vec<&[u8]> = match ctx.keys.peek(key) {
-        None => return Ok(None),
-        Some(record) => match HashView::of(record, now)? {
-            HashView::Large(hash, _) if hash.expiring() > 0 => named
-                .filter(|name| hash.get(name).is_some_and(|field| field.is_expired(now)))
-                .collect(),
-            _ => Vec::new(),
-        },
+    let (server, now, counters) = (ctx.server, ctx.now, ctx.keys.counters());
+    let Some(mut found) = ctx.keys.edit(key) else {
+        return Ok(None);
     };
-    if !expired.is_empty() {
-        remove_expired(ctx, key, &expired);
+    let expired: Vec<&[u8]> = match HashView::of(found.record(), now)? {
+        HashView::Large(hash, _) if hash.expiring() > 0 => named
+            .filter(|name| hash.get(name).is_some_and(|field| field.is_expired(now)))
+            .collect(),
+        _ => Vec::new(),
+    };
+    if expired.is_empty() {
+        return Ok(Some(found));
     }
-    Ok(ctx.keys.edit(key))
-}
-
-fn remove_expired(ctx: &mut Context<'_>, key: &[u8], expired: &[&[u8]]) {
-    let (server, counters) = (ctx.server, ctx.keys.counters());
-    if let Some(mut found) = ctx.keys.edit(key) {
-        let removed = change(
-            &mut found,
-            &server.settings,
-            Event::hash("hexpired"),
-            |hash| expired.iter().filter(|name| hash.remove(name)).count(),
-        );
-        delete_if_empty(found);
-        counters.expired_fields.add(removed as u64);
-    }
-    ctx.keys.effect_first(|| {
+    let event = Event::hash("hexpired");
+    let removed = change(&mut found, &server.settings, event, |hash| {
+        expired.iter().filter(|name| hash.remove(name)).count()
+    });
+    counters.expired_fields.add(removed as u64);
+    found.effect_first(|| {
         OwnedArgs::from_iter([b"HDEL", key].into_iter().chain(expired.iter().copied()))
     });
+    if is_empty(&found) {
+        found.delete(Event::DEL);
+        return Ok(None);
+    }
+    Ok(Some(found))
+}
+
+fn is_empty(found: &KeyMut<'_>) -> bool {
+    match found.value() {
+        Value::PackedHash(bytes) => PackedHash::new(bytes).is_empty(),
+        Value::Hash(hash) => hash.is_empty(),
+        _ => false,
+    }
 }
 
 /// A hash without fields is no key.
 pub(super) fn delete_if_empty(found: KeyMut<'_>) {
-    let empty = match found.value() {
-        Value::PackedHash(bytes) => PackedHash::new(bytes).is_empty(),
-        Value::Hash(hash) => hash.is_empty(),
-        _ => false,
-    };
-    if empty {
+    if is_empty(&found) {
         found.delete(Event::DEL);
     }
 }

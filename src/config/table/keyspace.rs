@@ -8,13 +8,15 @@ pub(super) const SECTION: Section = Section {
     name: "keyspace",
     title: "Keyspace and memory",
     parameters: &[
-        number("databases", 1, INT, "16").fixed().honoured("How many databases SELECT knows."),
+        number("databases", 1, 1024, "16").fixed().honoured("How many databases SELECT knows."),
         memory("maxmemory", 0, ULONG, "0").honoured("Bytes that the data may take; 0 means as much as there is."),
         choice::<MaxmemoryPolicy>("maxmemory-policy", "noeviction")
             .only("noeviction", "eviction is not supported yet; with noeviction, writes above maxmemory get an error")
             .honoured("What gives way at maxmemory."),
         number("active-expire-effort", 1, 10, "1").honoured("How hard expired keys are looked for, from 1 to 10."),
-        events("notify-keyspace-events").honoured("Event classes that are published: letters of `KEg$lshzxetdmnA`."),
+        events("notify-keyspace-events")
+            .only("", "keyspace notifications are not supported yet")
+            .honoured("Event classes that are published: letters of `KEg$lshzxetdmnA`."),
         yes_no("lazyfree-lazy-expire", "yes").kept("Free expired values off the request's path; Larder always does."),
         yes_no("lazyfree-lazy-server-del", "yes").kept("Free overwritten values off the request's path; Larder always does."),
         yes_no("lazyfree-lazy-user-del", "yes").kept("DEL frees like UNLINK; Larder always does."),

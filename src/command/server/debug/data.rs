@@ -54,6 +54,9 @@ pub(super) fn reload(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     Ok(Outcome::Done)
 }
 
+/// Keys that one DEBUG POPULATE may make: it holds every lock meanwhile.
+const MOST_POPULATED: usize = 100_000_000;
+
 /// `DEBUG POPULATE count [prefix [size]]`: `value:<number>`, cut or padded with zero bytes where a size is given.
 ///
 /// It stops with an error where the memory limit is reached.
@@ -64,6 +67,9 @@ pub(super) fn populate(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
             .ok_or(ReplyError::NOT_POSITIVE)
     };
     let count = positive(2)?;
+    if count > MOST_POPULATED {
+        return Err(ReplyError::VALUE_RANGE);
+    }
     let prefix = args.get(3).unwrap_or(b"key");
     let size = match args.get(4) {
         Some(_) => positive(4)?,
