@@ -197,7 +197,7 @@ const TEMPLATES: &[&str] = &[
     "CLIENT NOSUCH",
     "SET $K $S EX",
     "EXPIRE $K 100 NX XX",
-    "EXPIRE $K $S",
+    "EXPIRE $K x",
     "ZADD $K NX GT 1 m",
     "ZADD $K INCR 1 m 2 n",
     "ZRANGE $K 0 1 LIMIT 1 1",
