@@ -231,14 +231,20 @@ impl<T: Thin> Table<T> {
         let home = Home::of(hash, self.segments.len());
         let tag = home.tag(hash);
         let buckets = self.segments[home.segment].buckets();
-        // The home bucket alone: most entries are there, and this is a hint.
-        if let Some(bucket) = buckets.get(bucket::home(tag, buckets.len())) {
+        let home_bucket = bucket::home(tag, buckets.len());
+        // The home bucket and the one behind it: nearly all entries are there, and this is a hint.
+        for bucket in buckets.iter().skip(home_bucket).take(2) {
             let slot = bucket[bucket::matches(bucket, tag).trailing_zeros() as usize % SLOTS];
-            if slot != 0 {
+            if bucket::tag(slot) == tag && slot != 0 {
                 let entry = bucket::pointer(slot).as_ptr();
+                // Most entries reach into further lines, and a hint costs less than finding out.
                 prefetch_read(entry);
-                // Most entries reach into a second line, and a hint costs less than finding out.
                 prefetch_read(entry.wrapping_add(LINE));
+                prefetch_read(entry.wrapping_add(2 * LINE));
+                return;
+            }
+            if bucket[SLOTS - 1] == 0 {
+                return;
             }
         }
     }
