@@ -11,12 +11,18 @@ mod scan_options;
 
 pub mod table;
 
+mod bitmap;
 mod connection;
 mod generic;
+mod geo;
 mod hash;
+mod hyperloglog;
+mod list;
 mod pubsub;
 mod server;
+mod set;
 mod sorted_set;
+mod stream;
 mod string;
 mod unsupported;
 

@@ -14,7 +14,7 @@ use crate::keyspace::{Keyspace, Locks, RecordRef, Value};
 use crate::resp::{Args, OwnedArgs};
 use crate::server::Server;
 use crate::stats::Counters;
-use crate::value::packed::{PackedHash, PackedZSet};
+use crate::value::packed::{IntSet, PackedHash, PackedList, PackedSet, PackedZSet};
 
 fn words(line: &str) -> Vec<&[u8]> {
     line.split(' ').map(str::as_bytes).collect()
@@ -142,7 +142,26 @@ fn describe(record: RecordRef<'_>, now: i64) -> String {
             PackedZSet::new(bytes).iter().collect::<Vec<_>>()
         ),
         Value::ZSet(zset) => format!("zset {:?}", zset.iter().collect::<Vec<_>>()),
+        Value::PackedList(bytes) => format!(
+            "list {:?}",
+            PackedList::new(bytes).iter().collect::<Vec<_>>()
+        ),
+        Value::List(list) => format!("list {:?}", list.iter().collect::<Vec<_>>()),
+        Value::IntSet(bytes) => in_order(
+            IntSet::new(bytes)
+                .iter()
+                .map(|member| member.to_string().into_bytes()),
+        ),
+        Value::PackedSet(bytes) => in_order(PackedSet::new(bytes).iter().map(<[u8]>::to_vec)),
+        Value::Set(set) => in_order(set.iter().map(<[u8]>::to_vec)),
+        Value::Stream(stream) => format!("stream {}", stream.len()),
     }
+}
+
+fn in_order(members: impl Iterator<Item = Vec<u8>>) -> String {
+    let mut members: Vec<_> = members.collect();
+    members.sort_unstable();
+    format!("set {members:?}")
 }
 
 /// Requests over few keys, so that they meet; the shapes cover every family that writes.

@@ -10,7 +10,7 @@ use super::access::Access;
 use super::record::{RecordRef, Value};
 use crate::clock::UnixMillis;
 use crate::value::number;
-use crate::value::packed::{PackedHash, PackedZSet};
+use crate::value::packed::{IntSet, PackedHash, PackedList, PackedSet, PackedZSet};
 
 /// 160 bits. Zeros stand for nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -96,6 +96,20 @@ fn of_record(record: RecordRef<'_>, now: UnixMillis) -> Digest {
                 .map(|(name, score)| of_member(name, score)),
         ),
         Value::ZSet(zset) => unordered(zset.iter().map(|(name, score)| of_member(name, score))),
+        Value::PackedList(bytes) => ordered(PackedList::new(bytes).iter()),
+        Value::List(list) => ordered(list.iter()),
+        Value::IntSet(bytes) => unordered(
+            IntSet::new(bytes)
+                .iter()
+                .map(|member| Digest::of(&[number::format_i64(member).as_ref()])),
+        ),
+        Value::PackedSet(bytes) => unordered(
+            PackedSet::new(bytes)
+                .iter()
+                .map(|member| Digest::of(&[member])),
+        ),
+        Value::Set(set) => unordered(set.iter().map(|member| Digest::of(&[member]))),
+        Value::Stream(stream) => Digest::of(&[&stream.len().to_le_bytes()]),
     };
     let kind = record.kind().value_type().name().as_bytes();
     Digest::of(&[kind, &value.to_bytes(), &of_moment(record.expiry())])
@@ -105,6 +119,12 @@ fn unordered(members: impl Iterator<Item = Digest>) -> Digest {
     members.fold(Digest::default(), |mut all, member| {
         all.join(member);
         all
+    })
+}
+
+fn ordered<'a>(elements: impl Iterator<Item = &'a [u8]>) -> Digest {
+    elements.fold(Digest::default(), |all, element| {
+        Digest::of(&[&all.to_bytes(), element])
     })
 }
 

@@ -33,6 +33,12 @@ pub enum EventClass {
     Hash,
     /// `z`: sorted sets.
     ZSet,
+    /// `l`: lists.
+    List,
+    /// `s`: sets.
+    Set,
+    /// `t`: streams.
+    Stream,
     /// `x`: what expired.
     Expired,
 }
@@ -61,6 +67,21 @@ impl Event {
     /// An event of sorted sets.
     pub const fn zset(name: &'static str) -> Self {
         Self::new(EventClass::ZSet, name)
+    }
+
+    /// An event of lists.
+    pub const fn list(name: &'static str) -> Self {
+        Self::new(EventClass::List, name)
+    }
+
+    /// An event of sets.
+    pub const fn set(name: &'static str) -> Self {
+        Self::new(EventClass::Set, name)
+    }
+
+    /// An event of streams.
+    pub const fn stream(name: &'static str) -> Self {
+        Self::new(EventClass::Stream, name)
     }
 
     /// A key was deleted.

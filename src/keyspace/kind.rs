@@ -3,6 +3,9 @@
 use bytes::Bytes;
 
 use crate::value::hash::Hash;
+use crate::value::list::List;
+use crate::value::set::Set;
+use crate::value::stream::Stream;
 use crate::value::zset::ZSet;
 
 /// What a record holds, and how it is encoded.
@@ -25,6 +28,18 @@ pub enum Kind {
     PackedZSet = 6,
     /// A large sorted set.
     ZSet = 7,
+    /// A small list, packed into the record.
+    PackedList = 8,
+    /// A large list.
+    List = 9,
+    /// A set of integers alone, packed into the record.
+    IntSet = 10,
+    /// A small set, packed into the record.
+    PackedSet = 11,
+    /// A large set.
+    Set = 12,
+    /// A stream.
+    Stream = 13,
 }
 
 impl Kind {
@@ -38,13 +53,28 @@ impl Kind {
             5 => Self::Hash,
             6 => Self::PackedZSet,
             7 => Self::ZSet,
+            8 => Self::PackedList,
+            9 => Self::List,
+            10 => Self::IntSet,
+            11 => Self::PackedSet,
+            12 => Self::Set,
+            13 => Self::Stream,
             _ => unreachable!("a record's kind is written by Record alone"),
         }
     }
 
     /// Kinds whose payload is eight bytes (an integer or a pointer) need no length.
     pub(super) fn is_fixed(self) -> bool {
-        matches!(self, Self::Int | Self::BigStr | Self::Hash | Self::ZSet)
+        matches!(
+            self,
+            Self::Int
+                | Self::BigStr
+                | Self::Hash
+                | Self::ZSet
+                | Self::List
+                | Self::Set
+                | Self::Stream
+        )
     }
 
     /// The type as a user knows it.
@@ -53,6 +83,9 @@ impl Kind {
             Self::Int | Self::Str | Self::Raw | Self::BigStr => ValueType::String,
             Self::PackedHash | Self::Hash => ValueType::Hash,
             Self::PackedZSet | Self::ZSet => ValueType::ZSet,
+            Self::PackedList | Self::List => ValueType::List,
+            Self::IntSet | Self::PackedSet | Self::Set => ValueType::Set,
+            Self::Stream => ValueType::Stream,
         }
     }
 }
@@ -66,6 +99,12 @@ pub enum ValueType {
     Hash,
     /// Sorted sets.
     ZSet,
+    /// Lists.
+    List,
+    /// Sets.
+    Set,
+    /// Streams.
+    Stream,
 }
 
 impl ValueType {
@@ -75,6 +114,9 @@ impl ValueType {
             Self::String => "string",
             Self::Hash => "hash",
             Self::ZSet => "zset",
+            Self::List => "list",
+            Self::Set => "set",
+            Self::Stream => "stream",
         }
     }
 }
@@ -96,6 +138,18 @@ pub enum Value<'a> {
     PackedZSet(&'a [u8]),
     /// A large sorted set.
     ZSet(&'a ZSet),
+    /// A packed list.
+    PackedList(&'a [u8]),
+    /// A large list.
+    List(&'a List),
+    /// A set of integers.
+    IntSet(&'a [u8]),
+    /// A packed set.
+    PackedSet(&'a [u8]),
+    /// A large set.
+    Set(&'a Set),
+    /// A stream.
+    Stream(&'a Stream),
 }
 
 /// A value to be stored.
@@ -117,6 +171,18 @@ pub enum NewValue<'a> {
     PackedZSet(&'a [u8]),
     /// A large sorted set.
     ZSet(Box<ZSet>),
+    /// A packed list.
+    PackedList(&'a [u8]),
+    /// A large list.
+    List(Box<List>),
+    /// A set of integers.
+    IntSet(&'a [u8]),
+    /// A packed set.
+    PackedSet(&'a [u8]),
+    /// A large set.
+    Set(Box<Set>),
+    /// A stream.
+    Stream(Box<Stream>),
 }
 
 /// From this many bytes a string lives outside its record, in a chunk that replies can share.

@@ -7,6 +7,9 @@ use bytes::Bytes;
 use super::kind::{BIG_STRING, Kind, NewValue};
 use crate::memory;
 use crate::value::hash::Hash;
+use crate::value::list::List;
+use crate::value::set::Set;
+use crate::value::stream::Stream;
 use crate::value::zset::ZSet;
 
 /// A value that was boxed, on its way out. Large ones are dropped on the reclaiming thread.
@@ -14,6 +17,9 @@ pub(super) enum BoxedValue {
     Str(#[expect(dead_code, reason = "held to be dropped")] Box<Bytes>),
     Hash(Box<Hash>),
     ZSet(Box<ZSet>),
+    List(Box<List>),
+    Set(Box<Set>),
+    Stream(Box<Stream>),
 }
 
 /// Values with more elements than this are freed on a thread of their own, off the request's path.
@@ -29,7 +35,16 @@ impl Drop for BoxedValue {
             Self::ZSet(zset) if zset.len() > FREE_INLINE => {
                 memory::reclaim::later(std::mem::replace(zset, Box::new(ZSet::new())));
             }
-            Self::Hash(_) | Self::ZSet(_) => {}
+            Self::List(list) if list.len() > FREE_INLINE => {
+                memory::reclaim::later(std::mem::take(&mut **list));
+            }
+            Self::Set(set) if set.len() > FREE_INLINE => {
+                memory::reclaim::later(std::mem::take(&mut **set));
+            }
+            Self::Stream(stream) if stream.len() > FREE_INLINE => {
+                memory::reclaim::later(std::mem::take(&mut **stream));
+            }
+            Self::Hash(_) | Self::ZSet(_) | Self::List(_) | Self::Set(_) | Self::Stream(_) => {}
         }
     }
 }
@@ -55,6 +70,12 @@ impl<'a> Payload<'a> {
             NewValue::Hash(hash) => (Kind::Hash, Self::boxed(hash)),
             NewValue::PackedZSet(bytes) => (Kind::PackedZSet, Self::Bytes(bytes)),
             NewValue::ZSet(zset) => (Kind::ZSet, Self::boxed(zset)),
+            NewValue::PackedList(bytes) => (Kind::PackedList, Self::Bytes(bytes)),
+            NewValue::List(list) => (Kind::List, Self::boxed(list)),
+            NewValue::IntSet(bytes) => (Kind::IntSet, Self::Bytes(bytes)),
+            NewValue::PackedSet(bytes) => (Kind::PackedSet, Self::Bytes(bytes)),
+            NewValue::Set(set) => (Kind::Set, Self::boxed(set)),
+            NewValue::Stream(stream) => (Kind::Stream, Self::boxed(stream)),
         }
     }
 

@@ -23,7 +23,10 @@ use super::payload::{BoxedValue, Payload};
 use crate::clock::UnixMillis;
 use crate::memory;
 use crate::value::hash::Hash;
+use crate::value::list::List;
 use crate::value::packed::PackedBuf;
+use crate::value::set::Set;
+use crate::value::stream::Stream;
 use crate::value::table::Thin;
 use crate::value::zset::ZSet;
 
@@ -230,6 +233,27 @@ impl Record {
         unsafe { &mut *self.view().boxed::<ZSet>() }
     }
 
+    /// The large list, to be changed. The record holds one.
+    pub fn list_mut(&mut self) -> &mut List {
+        assert_eq!(self.view().kind(), Kind::List);
+        // SAFETY: as in `big_str_mut`.
+        unsafe { &mut *self.view().boxed::<List>() }
+    }
+
+    /// The large set, to be changed. The record holds one.
+    pub fn set_mut(&mut self) -> &mut Set {
+        assert_eq!(self.view().kind(), Kind::Set);
+        // SAFETY: as in `big_str_mut`.
+        unsafe { &mut *self.view().boxed::<Set>() }
+    }
+
+    /// The stream, to be changed. The record holds one.
+    pub fn stream_mut(&mut self) -> &mut Stream {
+        assert_eq!(self.view().kind(), Kind::Stream);
+        // SAFETY: as in `big_str_mut`.
+        unsafe { &mut *self.view().boxed::<Stream>() }
+    }
+
     /// Replaces the value; key, expiry and access history stay.
     pub fn set_value(&mut self, value: NewValue<'_>) {
         self.replace(value, self.view().expiry());
@@ -397,7 +421,17 @@ impl Record {
                 Kind::BigStr => Some(BoxedValue::Str(Box::from_raw(self.view().boxed()))),
                 Kind::Hash => Some(BoxedValue::Hash(Box::from_raw(self.view().boxed()))),
                 Kind::ZSet => Some(BoxedValue::ZSet(Box::from_raw(self.view().boxed()))),
-                Kind::Int | Kind::Str | Kind::Raw | Kind::PackedHash | Kind::PackedZSet => None,
+                Kind::List => Some(BoxedValue::List(Box::from_raw(self.view().boxed()))),
+                Kind::Set => Some(BoxedValue::Set(Box::from_raw(self.view().boxed()))),
+                Kind::Stream => Some(BoxedValue::Stream(Box::from_raw(self.view().boxed()))),
+                Kind::Int
+                | Kind::Str
+                | Kind::Raw
+                | Kind::PackedHash
+                | Kind::PackedZSet
+                | Kind::PackedList
+                | Kind::IntSet
+                | Kind::PackedSet => None,
             }
         }
     }
@@ -546,6 +580,15 @@ impl<'a> RecordRef<'a> {
             Kind::Hash => Value::Hash(unsafe { &*self.boxed::<Hash>() }),
             // SAFETY: as above.
             Kind::ZSet => Value::ZSet(unsafe { &*self.boxed::<ZSet>() }),
+            Kind::PackedList => Value::PackedList(self.payload()),
+            Kind::IntSet => Value::IntSet(self.payload()),
+            Kind::PackedSet => Value::PackedSet(self.payload()),
+            // SAFETY: as above.
+            Kind::List => Value::List(unsafe { &*self.boxed::<List>() }),
+            // SAFETY: as above.
+            Kind::Set => Value::Set(unsafe { &*self.boxed::<Set>() }),
+            // SAFETY: as above.
+            Kind::Stream => Value::Stream(unsafe { &*self.boxed::<Stream>() }),
         }
     }
 
@@ -565,6 +608,12 @@ impl<'a> RecordRef<'a> {
             Value::Hash(hash) => NewValue::Hash(Box::new(hash.clone())),
             Value::PackedZSet(bytes) => NewValue::PackedZSet(bytes),
             Value::ZSet(zset) => NewValue::ZSet(Box::new(zset.clone())),
+            Value::PackedList(bytes) => NewValue::PackedList(bytes),
+            Value::List(list) => NewValue::List(Box::new(list.clone())),
+            Value::IntSet(bytes) => NewValue::IntSet(bytes),
+            Value::PackedSet(bytes) => NewValue::PackedSet(bytes),
+            Value::Set(set) => NewValue::Set(Box::new(set.clone())),
+            Value::Stream(stream) => NewValue::Stream(Box::new(stream.clone())),
         };
         Record::new(key, value, self.expiry(), self.access())
     }
@@ -576,6 +625,9 @@ impl<'a> RecordRef<'a> {
                 Value::BigStr(bytes) => bytes.len() + size_of::<Bytes>(),
                 Value::Hash(hash) => hash.memory(),
                 Value::ZSet(zset) => zset.memory(),
+                Value::List(list) => list.memory(),
+                Value::Set(set) => set.memory(),
+                Value::Stream(stream) => stream.memory(),
                 _ => 0,
             }
     }
@@ -585,6 +637,9 @@ impl<'a> RecordRef<'a> {
         match self.value() {
             Value::Hash(hash) => hash.len(),
             Value::ZSet(zset) => zset.len(),
+            Value::List(list) => list.len(),
+            Value::Set(set) => set.len(),
+            Value::Stream(stream) => stream.len(),
             _ => 1,
         }
     }

@@ -3,7 +3,10 @@
 pub mod glob;
 pub mod hash;
 mod hasher;
+pub mod list;
 pub mod number;
 pub mod packed;
+pub mod set;
+pub mod stream;
 pub mod table;
 pub mod zset;

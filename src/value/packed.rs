@@ -17,9 +17,15 @@
 //! reader a copy.
 
 mod hash;
+mod int_set;
+mod list;
+mod set;
 mod zset;
 
 pub use hash::PackedHash;
+pub use int_set::IntSet;
+pub use list::PackedList;
+pub use set::PackedSet;
 pub use zset::{Iter as PackedZSetIter, PackedZSet};
 
 /// Where packed bytes live, to be edited.

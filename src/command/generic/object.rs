@@ -16,6 +16,11 @@ pub(crate) fn encoding(record: RecordRef<'_>) -> &'static str {
         (Value::PackedHash(_) | Value::PackedZSet(_), _) => "listpack",
         (Value::Hash(_), _) => "hashtable",
         (Value::ZSet(_), _) => "skiplist",
+        (Value::PackedList(_) | Value::PackedSet(_), _) => "listpack",
+        (Value::List(_), _) => "quicklist",
+        (Value::IntSet(_), _) => "intset",
+        (Value::Set(_), _) => "hashtable",
+        (Value::Stream(_), _) => "stream",
     }
 }
 

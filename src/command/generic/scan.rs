@@ -43,7 +43,9 @@ fn type_named(name: &[u8]) -> Result<Option<ValueType>, ReplyError> {
         b"string" => Ok(Some(ValueType::String)),
         b"hash" => Ok(Some(ValueType::Hash)),
         b"zset" => Ok(Some(ValueType::ZSet)),
-        b"list" | b"set" | b"stream" => Ok(None),
+        b"list" => Ok(Some(ValueType::List)),
+        b"set" => Ok(Some(ValueType::Set)),
+        b"stream" => Ok(Some(ValueType::Stream)),
         _ => Err(ReplyError::err(format!(
             "unknown type name '{}'",
             String::from_utf8_lossy(name)

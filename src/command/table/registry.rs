@@ -7,15 +7,24 @@
 use std::sync::LazyLock;
 
 use super::spec::Command;
-use crate::command::{connection, generic, hash, pubsub, server, sorted_set, string, unsupported};
+use crate::command::{
+    bitmap, connection, generic, geo, hash, hyperloglog, list, pubsub, server, set, sorted_set,
+    stream, string, unsupported,
+};
 use crate::resp::Args;
 
 /// The families in the order in which `COMMAND` lists them.
-const FAMILIES: [&[Command]; 8] = [
+const FAMILIES: [&[Command]; 14] = [
     generic::COMMANDS,
     string::COMMANDS,
     hash::COMMANDS,
+    list::COMMANDS,
+    set::COMMANDS,
     sorted_set::COMMANDS,
+    stream::COMMANDS,
+    bitmap::COMMANDS,
+    hyperloglog::COMMANDS,
+    geo::COMMANDS,
     pubsub::COMMANDS,
     connection::COMMANDS,
     server::COMMANDS,

@@ -20,6 +20,18 @@ pub enum Group {
     Hash,
     /// Sorted sets.
     SortedSet,
+    /// Lists.
+    List,
+    /// Sets.
+    Set,
+    /// Streams.
+    Stream,
+    /// Strings as arrays of bits.
+    Bitmap,
+    /// Strings that estimate how many different things were seen.
+    Hyperloglog,
+    /// Sorted sets of places.
+    Geo,
     /// Channels.
     PubSub,
     /// The connection itself.
@@ -32,11 +44,17 @@ pub enum Group {
 
 impl Group {
     /// All groups, in the order of the documentation.
-    pub const ALL: [Group; 8] = [
+    pub const ALL: [Group; 14] = [
         Group::Generic,
         Group::String,
         Group::Hash,
+        Group::List,
+        Group::Set,
         Group::SortedSet,
+        Group::Stream,
+        Group::Bitmap,
+        Group::Hyperloglog,
+        Group::Geo,
         Group::PubSub,
         Group::Connection,
         Group::Server,
@@ -50,6 +68,12 @@ impl Group {
             Group::String => "string",
             Group::Hash => "hash",
             Group::SortedSet => "sorted-set",
+            Group::List => "list",
+            Group::Set => "set",
+            Group::Stream => "stream",
+            Group::Bitmap => "bitmap",
+            Group::Hyperloglog => "hyperloglog",
+            Group::Geo => "geo",
             Group::PubSub => "pubsub",
             Group::Connection => "connection",
             Group::Server => "server",
@@ -64,6 +88,12 @@ impl Group {
             Group::String => Acl::STRING,
             Group::Hash => Acl::HASH,
             Group::SortedSet => Acl::SORTEDSET,
+            Group::List => Acl::LIST,
+            Group::Set => Acl::SET,
+            Group::Stream => Acl::STREAM,
+            Group::Bitmap => Acl::BITMAP,
+            Group::Hyperloglog => Acl::HYPERLOGLOG,
+            Group::Geo => Acl::GEO,
             Group::Connection => Acl::CONNECTION,
             Group::PubSub | Group::Server | Group::Cluster => Acl::NONE,
         }

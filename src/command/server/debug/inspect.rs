@@ -5,7 +5,7 @@ use crate::command::{CommandResult, Context, Outcome};
 use crate::keyspace::{RecordRef, Value, idle_seconds};
 use crate::resp::{Args, ReplyError};
 use crate::value::number;
-use crate::value::packed::{PackedHash, PackedZSet};
+use crate::value::packed::{PackedHash, PackedList, PackedSet, PackedZSet};
 
 const NO_SUCH_DATABASE: ReplyError = ReplyError::fixed("ERR Out of range database");
 const NOT_PACKED: ReplyError = ReplyError::fixed("ERR Not a listpack encoded object.");
@@ -37,12 +37,18 @@ fn serialized_length(record: RecordRef<'_>) -> usize {
             -0x8000_0000..0x8000_0000 => 5,
             _ => with_prefix(number::format_i64(number).len()),
         },
-        Value::Str(bytes) | Value::PackedHash(bytes) | Value::PackedZSet(bytes) => {
-            with_prefix(bytes.len())
-        }
+        Value::Str(bytes)
+        | Value::PackedHash(bytes)
+        | Value::PackedZSet(bytes)
+        | Value::PackedList(bytes)
+        | Value::IntSet(bytes)
+        | Value::PackedSet(bytes) => with_prefix(bytes.len()),
         Value::BigStr(bytes) => with_prefix(bytes.len()),
         Value::Hash(hash) => hash.memory(),
         Value::ZSet(zset) => zset.memory(),
+        Value::List(list) => list.memory(),
+        Value::Set(set) => set.memory(),
+        Value::Stream(stream) => stream.memory(),
     }
 }
 
@@ -62,6 +68,8 @@ pub(super) fn listpack(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let (elements, bytes) = match record.value() {
         Value::PackedHash(bytes) => (PackedHash::new(bytes).len() * 2, bytes),
         Value::PackedZSet(bytes) => (PackedZSet::new(bytes).len() * 2, bytes),
+        Value::PackedList(bytes) => (PackedList::new(bytes).len(), bytes),
+        Value::PackedSet(bytes) => (PackedSet::new(bytes).len(), bytes),
         _ => return Err(NOT_PACKED),
     };
     let text = format!("Listpack of {elements} elements in {} bytes", bytes.len());

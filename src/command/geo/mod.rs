@@ -1,0 +1,5 @@
+//! Geo: sorted sets of places on the earth.
+
+use super::table::words::Command;
+
+pub(super) const COMMANDS: &[Command] = &[];
