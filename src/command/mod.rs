@@ -1,5 +1,6 @@
 //! Commands: the table of their facts, the dispatcher, and one module per family.
 
+pub mod blocking;
 pub mod context;
 pub mod dispatch;
 mod expiry;

@@ -8,6 +8,7 @@ use super::flags::{Acl, Flags, KeyFlags};
 use super::keys::{Begin, Find, Finder, KeySpec};
 use super::syntax::{self, Argument};
 use crate::command::Handler;
+use crate::command::blocking::Blocking;
 
 /// The family that a command is documented under.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -172,6 +173,8 @@ pub struct Command {
     pub subcommands: &'static [Command],
     /// What runs it. A container's answers a request without a subcommand.
     pub handler: Handler,
+    /// How a client that waits in it is served.
+    pub blocking: Option<Blocking>,
     /// Whether the finder knows better than the specs.
     pub(super) key_flags_vary: bool,
     id: u16,
@@ -202,6 +205,7 @@ impl Command {
             refused: false,
             subcommands: &[],
             handler,
+            blocking: None,
             key_flags_vary: false,
             id: 0,
             full_name: "",
@@ -307,6 +311,13 @@ impl Command {
     #[must_use]
     pub const fn refused(mut self) -> Command {
         self.refused = true;
+        self
+    }
+
+    /// Says how a client that waits in it is served.
+    #[must_use]
+    pub const fn blocking(mut self, blocking: Blocking) -> Command {
+        self.blocking = Some(blocking);
         self
     }
 
