@@ -294,3 +294,39 @@ fn nothing_is_lost_or_taken_twice_among_many() {
         assert_eq!(taken.len(), 2 * EACH);
     }
 }
+
+#[test]
+fn waiting_for_replicas_ends_with_the_time() {
+    let server = Server::start(&[]);
+    let mut client = server.client();
+    client.talk(&[
+        ("WAIT 0 0", ":0\r\n"),
+        ("WAIT 1 5", ":0\r\n"),
+        ("WAITAOF 0 0 0", "*2\r\n:0\r\n:0\r\n"),
+        ("WAITAOF 0 1 5", "*2\r\n:0\r\n:0\r\n"),
+        (
+            "WAITAOF 1 0 0",
+            "-ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.\r\n",
+        ),
+        (
+            "WAITAOF 2 0 0",
+            "-ERR value is out of range, value must between 0 and 1\r\n",
+        ),
+        ("WAIT 1 -1", "-ERR timeout is negative\r\n"),
+        (
+            "WAIT x 1",
+            "-ERR value is not an integer or out of range\r\n",
+        ),
+    ]);
+    let mut waiting = blocked(&server, &["WAIT", "1", "0"], 1);
+    let id = server
+        .inside()
+        .clients
+        .all()
+        .iter()
+        .find(|client| client.flags().contains(ClientFlags::BLOCKED))
+        .map(|client| client.id.to_string())
+        .expect("one is blocked");
+    client.ask(&["CLIENT", "UNBLOCK", &id], ":1\r\n");
+    waiting.expect(":0\r\n");
+}

@@ -57,6 +57,10 @@ pub enum TimeUp {
     Null,
     /// A null array, which in RESP3 is null too.
     NullArray,
+    /// The number 0.
+    Zero,
+    /// An array of two numbers, both 0.
+    TwoZeros,
 }
 
 /// What serving a request may use: there is no session here, for the client may be elsewhere.
@@ -132,10 +136,17 @@ fn blocking_of(command: usize) -> Blocking {
         .expect("only commands whose entry says how to serve them let clients wait")
 }
 
-fn reply_time_up(reply: &mut Reply, time_up: TimeUp) {
+/// Writes the reply to a request whose time is up.
+pub fn reply_time_up(reply: &mut Reply, time_up: TimeUp) {
     match time_up {
         TimeUp::Null => reply.null(),
         TimeUp::NullArray => reply.null_array(),
+        TimeUp::Zero => reply.int(0),
+        TimeUp::TwoZeros => {
+            reply.array(2);
+            reply.int(0);
+            reply.int(0);
+        }
     }
 }
 

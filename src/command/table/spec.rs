@@ -35,6 +35,8 @@ pub enum Group {
     Geo,
     /// Channels.
     PubSub,
+    /// Scripts and functions.
+    Scripting,
     /// The connection itself.
     Connection,
     /// The server.
@@ -45,7 +47,7 @@ pub enum Group {
 
 impl Group {
     /// All groups, in the order of the documentation.
-    pub const ALL: [Group; 14] = [
+    pub const ALL: [Group; 15] = [
         Group::Generic,
         Group::String,
         Group::Hash,
@@ -57,6 +59,7 @@ impl Group {
         Group::Hyperloglog,
         Group::Geo,
         Group::PubSub,
+        Group::Scripting,
         Group::Connection,
         Group::Server,
         Group::Cluster,
@@ -76,6 +79,7 @@ impl Group {
             Group::Hyperloglog => "hyperloglog",
             Group::Geo => "geo",
             Group::PubSub => "pubsub",
+            Group::Scripting => "scripting",
             Group::Connection => "connection",
             Group::Server => "server",
             Group::Cluster => "cluster",
@@ -96,6 +100,7 @@ impl Group {
             Group::Hyperloglog => Acl::HYPERLOGLOG,
             Group::Geo => Acl::GEO,
             Group::Connection => Acl::CONNECTION,
+            Group::Scripting => Acl::SCRIPTING,
             Group::PubSub | Group::Server | Group::Cluster => Acl::NONE,
         }
     }
@@ -429,8 +434,9 @@ impl Command {
             (Flags::BLOCKING, Acl::BLOCKING),
             (Flags::FAST, Acl::FAST),
         ];
-        // A container does nothing itself; what it holds says what it is about.
-        let group = if self.subcommands.is_empty() {
+        // A container does nothing itself; what it holds says what it is about. WAIT is among the commands on keys, and takes none.
+        let keyless = self.group == Group::Generic && self.lock == Lock::None;
+        let group = if self.subcommands.is_empty() && !keyless {
             self.group.acl()
         } else {
             Acl::NONE
