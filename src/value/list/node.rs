@@ -300,7 +300,8 @@ impl Packed {
         // What stays moves towards the start, over the gaps before it.
         let mut to = base;
         let mut read = 0;
-        for gap in doomed.iter().cloned().chain([self.used()..self.used()]) {
+        let end = self.used();
+        for gap in doomed.iter().cloned().chain(std::iter::once(end..end)) {
             self.buffer.copy_within(base + read..base + gap.start, to);
             to += gap.start - read;
             read = gap.end;
