@@ -6,6 +6,7 @@ mod expiry;
 mod help;
 mod introspect;
 pub mod local;
+mod multi_pop;
 mod random;
 mod scan_options;
 

@@ -4,6 +4,7 @@ use super::remove::delete_if_empty;
 use super::reply::Shape;
 use super::view::{edit, pop, view_of};
 use crate::command::context::{CommandResult, Context, Outcome};
+use crate::command::multi_pop::{MultiPop, at_least};
 use crate::keyspace::{Event, KeyMut};
 use crate::resp::{Args, OwnedArgs, Reply, ReplyError};
 use crate::value::number;
@@ -48,32 +49,15 @@ fn pop_one_key(ctx: &mut Context<'_>, args: Args<'_>, direction: Direction) -> C
 
 /// `ZMPOP numkeys key [key ...] MIN | MAX [COUNT count]`
 pub(super) fn zmpop(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    let numkeys =
-        at_least(1, args.at(1)).ok_or(ReplyError::fixed("ERR numkeys should be greater than 0"))?;
-    let mut options = args.rest(numkeys.saturating_add(2)).iter();
-    let direction = match options.next() {
-        Some(word) if word.eq_ignore_ascii_case(b"MIN") => Direction::Forward,
-        Some(word) if word.eq_ignore_ascii_case(b"MAX") => Direction::Backward,
-        _ => return Err(ReplyError::SYNTAX),
-    };
-    let mut wanted = None;
-    while let Some(word) = options.next() {
-        match options.next() {
-            Some(text) if wanted.is_none() && word.eq_ignore_ascii_case(b"COUNT") => {
-                let count = at_least(1, text);
-                let error = ReplyError::fixed("ERR count should be greater than 0");
-                wanted = Some(count.ok_or(error)?);
-            }
-            _ => return Err(ReplyError::SYNTAX),
-        }
-    }
-    for key in args.rest(2).iter().take(numkeys) {
+    let places = [("MIN", Direction::Forward), ("MAX", Direction::Backward)];
+    let request = MultiPop::parse(args, 1, places)?;
+    let direction = request.place;
+    for key in request.keys() {
         let found = edit(&mut ctx.keys, key)?;
         let taken = found.map(|found| {
             ctx.reply.array(2);
             ctx.reply.bulk(key);
-            let count = wanted.unwrap_or(1);
-            take(ctx.reply, found, count, direction, Shape::Pairs)
+            take(ctx.reply, found, request.count, direction, Shape::Pairs)
         });
         if let Some(taken) = taken.transpose()? {
             ctx.keys.effect_instead(|| {
@@ -87,13 +71,6 @@ pub(super) fn zmpop(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     }
     ctx.reply.null_array();
     Ok(Outcome::Done)
-}
-
-/// A number of at least `least`.
-fn at_least(least: i64, text: &[u8]) -> Option<usize> {
-    number::parse_i64(text)
-        .filter(|count| *count >= least)
-        .and_then(|count| usize::try_from(count).ok())
 }
 
 /// Takes up to `count` members out of a set and answers them. Returns how many there were.
