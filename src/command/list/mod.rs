@@ -181,8 +181,7 @@ pub(super) const COMMANDS: &[Command] = &[
         .keys(&[key(1, &[RW, ACCESS, DELETE]), key(2, &[RW, INSERT])])
         .since("1.2.0")
         .summary("Moves an element from the right end of one list to the left end of another and returns it.")
-        .syntax("source:key destination:key")
-        .deprecated("6.2.0", "`LMOVE` with `RIGHT` and `LEFT`"),
+        .syntax("source:key destination:key"),
     Command::new(Group::List, "rpush", -3, push::rpush)
         .flags(&[WRITE, DENYOOM, FAST])
         .keys(&[key(1, &[RW, INSERT])])
