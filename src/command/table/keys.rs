@@ -104,6 +104,23 @@ pub const fn counted_keys(at: u8, step: u8, flags: &[KeyFlags]) -> KeySpec {
     }
 }
 
+/// The first half of what follows the word `STREAMS`, which is argument `start` or comes later.
+pub const fn streams_from(start: i8) -> KeySpec {
+    KeySpec {
+        begin: Begin::Keyword {
+            word: "STREAMS",
+            start,
+        },
+        find: Find::Range {
+            last: -1,
+            step: 1,
+            limit: 2,
+        },
+        flags: KeyFlags::of(&[KeyFlags::RO, KeyFlags::ACCESS]),
+        note: "",
+    }
+}
+
 /// How keys are found where the specs are not enough.
 pub type Finder = fn(Args<'_>) -> Option<Keys>;
 
@@ -394,7 +411,10 @@ mod tests {
         found("xread count 1 block 5 Streams a 0", ["a"]);
         found("xreadgroup group g streams noack streams a >", ["a"]);
         found("xreadgroup count 1 group g streams streams a >", ["a"]);
-        found("xreadgroup group streams streams streams a b > 0", ["a", "b"]);
+        found(
+            "xreadgroup group streams streams streams a b > 0",
+            ["a", "b"],
+        );
         assert_eq!(keys("xread streams a b 0"), None);
         assert_eq!(keys("xread count 1 block"), None);
         assert_eq!(keys("xread count 1 streams"), None);
