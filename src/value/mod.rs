@@ -1,5 +1,6 @@
 //! The data structures: they know nothing of keys, clients or time zones; usable and testable alone.
 
+pub mod bits;
 pub mod glob;
 pub mod hash;
 mod hasher;
