@@ -41,6 +41,8 @@ pub enum EventClass {
     Stream,
     /// `x`: what expired.
     Expired,
+    /// No letter: a change that is no news to users, such as a result that was cached. Never announced.
+    Unannounced,
 }
 
 impl Event {
@@ -82,6 +84,11 @@ impl Event {
     /// An event of streams.
     pub const fn stream(name: &'static str) -> Self {
         Self::new(EventClass::Stream, name)
+    }
+
+    /// A change that listeners hear of and users do not.
+    pub const fn unannounced(name: &'static str) -> Self {
+        Self::new(EventClass::Unannounced, name)
     }
 
     /// A key was deleted.

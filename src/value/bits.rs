@@ -52,7 +52,9 @@ pub fn count_range(bytes: &[u8], bits: Range<u64>) -> u64 {
         return 0;
     };
     let outside = |byte: u8, mask: u8| u64::from((byte & !mask).count_ones());
-    count(part.bytes) - outside(part.first(), part.first_mask) - outside(part.last(), part.last_mask)
+    count(part.bytes)
+        - outside(part.first(), part.first_mask)
+        - outside(part.last(), part.last_mask)
 }
 
 /// The first of these bits that is `wanted`. The range ends within the array.

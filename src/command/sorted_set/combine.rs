@@ -148,7 +148,8 @@ impl<'a> Source<'a> {
     }
 }
 
-type Member<'a> = (&'a [u8], f64);
+/// A member and its score.
+pub(in crate::command) type Member<'a> = (&'a [u8], f64);
 
 /// The members of all the sets, each once, in no order.
 fn union<'a>(sources: &[Source<'a>], aggregate: Aggregate) -> Vec<Member<'a>> {
@@ -206,7 +207,7 @@ fn difference<'a>(sources: &[Source<'a>]) -> Vec<Member<'a>> {
 }
 
 /// By score, then by name.
-fn sort(members: &mut [Member<'_>]) {
+pub(in crate::command) fn sort(members: &mut [Member<'_>]) {
     members.sort_unstable_by(|(name, score), (other, other_score)| {
         // The two zeros are the same score, unlike in the total order.
         (score + 0.0)

@@ -7,7 +7,7 @@
 //! * `combine` makes one set of several.
 
 mod add;
-mod combine;
+pub(in crate::command) mod combine;
 mod pop;
 mod random;
 mod range;
@@ -15,8 +15,8 @@ mod read;
 mod remove;
 mod reply;
 mod scan;
-mod store;
-mod view;
+pub(in crate::command) mod store;
+pub(in crate::command) mod view;
 
 use super::table::words::{
     ACCESS, Command, DELETE, DENYOOM, FAST, Group, OW, READONLY, RO, RW, UPDATE, WRITE,

@@ -27,7 +27,7 @@ pub(super) const SECTION: Section = Section {
             .kept("Elements of a list's node, or its size class if negative."),
         number("list-compress-depth", 0, INT, "0")
             .kept("Nodes at a list's ends that stay uncompressed; 0 compresses none."),
-        memory("hll-sparse-max-bytes", 0, LONG, "3000").kept("Bytes of a sparse HyperLogLog."),
+        memory("hll-sparse-max-bytes", 0, LONG, "3000").honoured("Bytes of a sparse HyperLogLog."),
         memory("stream-node-max-bytes", 0, LONG, "4096").kept("Bytes of a stream's node."),
         number("stream-node-max-entries", 0, LONG, "100").kept("Entries of a stream's node."),
     ],
