@@ -3,7 +3,10 @@
 //! Skipped, with a word, where no `redis-server` is installed.  `LARDER_DIFFERENTIAL_ROUNDS` makes it longer,
 //! `LARDER_DIFFERENTIAL_SEED` repeats a run.
 
+mod bitmap;
 mod generate;
+mod geo;
+mod hyperloglog;
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -163,6 +166,8 @@ fn compare(protocol: &str, rounds: usize, seed: u64) {
         for name in ["hash-max-listpack-entries", "zset-max-listpack-entries"] {
             server.ask(&["CONFIG", "SET", name, "8"]);
         }
+        let sparse = hyperloglog::SPARSE_MAX;
+        server.ask(&["CONFIG", "SET", "hll-sparse-max-bytes", sparse]);
         server.ask(&["CONFIG", "RESETSTAT"]);
     }
     for round in 0..rounds {

@@ -7,6 +7,7 @@
 mod debug;
 mod pf;
 
+use super::table::keys::of_pfmerge;
 use super::table::words::{
     ACCESS, ADMIN, Command, DENYOOM, FAST, Group, INSERT, READONLY, RO, RW, WRITE, key, keys,
 };
@@ -43,6 +44,7 @@ pub(super) const COMMANDS: &[Command] = &[
     Command::new(Group::Hyperloglog, "pfmerge", -2, pf::pfmerge)
         .flags(&[WRITE, DENYOOM])
         .keys(&[key(1, &[RW, ACCESS, INSERT]), keys(2, -1, 1, &[RO, ACCESS])])
+        .finder(of_pfmerge)
         .since("2.8.9")
         .summary("Adds what several HyperLogLogs have seen to one of them or to a new one.")
         .syntax("destkey:key [sourcekey:key]...")

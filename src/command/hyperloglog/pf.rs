@@ -70,6 +70,8 @@ pub(super) fn pfadd(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     } else {
         let mut hll = HllBuf::new();
         add_all(&mut hll).0.map_err(damaged)?;
+        // Nothing was seen, and that could be cached; but the peers' new ones begin like this.
+        hll.invalidate();
         let value = NewValue::Raw(hll.as_bytes());
         ctx.keys.create(key, value, None, EVENT);
         true

@@ -307,6 +307,12 @@ pub fn of_bitfield(args: Args<'_>) -> Option<Keys> {
     Some(Keys::one(1, &[KeyFlags::RO, KeyFlags::ACCESS]))
 }
 
+/// PFMERGE without sources, where the specs miss them.
+pub fn of_pfmerge(_args: Args<'_>) -> Option<Keys> {
+    let flags = [KeyFlags::RW, KeyFlags::ACCESS, KeyFlags::INSERT];
+    Some(Keys::one(1, &flags))
+}
+
 /// GEORADIUS and its like, whose options begin at argument `options`: of several keys to store to, the last one counts.
 fn of_radius(args: Args<'_>, options: usize) -> Option<Keys> {
     let mut keys = Keys::one(1, &[KeyFlags::RO, KeyFlags::ACCESS]);
@@ -379,6 +385,8 @@ mod tests {
         ] {
             assert_eq!(flags(request), [expected], "{request}");
         }
+        found("pfmerge k", ["k"]);
+        found("pfmerge k a b", ["k", "a", "b"]);
         found("georadius k 1 2 3 km", ["k"]);
         found("georadius k 1 2 3 km store", ["k"]);
         found("georadius k 1 2 3 km store d storedist e", ["k", "e"]);

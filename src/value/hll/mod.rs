@@ -198,6 +198,11 @@ impl HllBuf {
         }
     }
 
+    /// Says that the cached count is out of date.
+    pub fn invalidate(&mut self) {
+        invalidate(&mut self.bytes);
+    }
+
     /// Its bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
