@@ -1,5 +1,5 @@
 //! Requests about places: fixed ones, so that no two are equally far from a third. A stored distance is never shown:
-//! Debian's Redis prints more digits of it.
+//! Debian's Redis prints more digits of it. Nor do places get into keys whose scores other requests do sums with.
 
 /// Some of the places, and one that is none.
 pub const PLACES: &[&str] = &[
@@ -21,7 +21,7 @@ pub const TEMPLATES: &[&str] = &[
     "GEOADD geo 151.2093 -33.8688 sydney 178.4419 -18.1416 suva -171.7514 -13.8333 apia",
     "GEOADD geo -74.006 40.7128 newyork -43.1729 -22.9068 rio -68.3030 -54.8019 ushuaia",
     "GEOADD geo 15.6356 78.2253 longyearbyen -16.9203 64.1 far 139.6917 35.6895 tokyo",
-    "GEOADD $K $DEGREE $DEGREE $PLACE",
+    "GEOADD bits $DEGREE $DEGREE $PLACE",
     "GEOADD geo NX XX 1 1 a",
     "GEOADD geo 1 1",
     "GEOADD geo 1 1 a 2",
@@ -47,7 +47,7 @@ pub const TEMPLATES: &[&str] = &[
     "GEOSEARCHSTORE near geo FROMMEMBER rome BYRADIUS $LENGTH km [ASC] COUNT 4",
     "GEOSEARCHSTORE near geo FROMLONLAT $DEGREE $DEGREE BYBOX $LENGTH $LENGTH km",
     "GEOSEARCHSTORE far geo FROMMEMBER $PLACE BYRADIUS $LENGTH km STOREDIST",
-    "GEOSEARCHSTORE $K geo FROMMEMBER $PLACE BYRADIUS $LENGTH km",
+    "GEOSEARCHSTORE bits geo FROMMEMBER $PLACE BYRADIUS $LENGTH km",
     "GEOSEARCHSTORE near $K FROMMEMBER $M BYRADIUS $LENGTH km",
     "GEOSEARCHSTORE near geo FROMMEMBER rome BYRADIUS $LENGTH km WITHDIST",
     "ZRANGE near 0 -1 WITHSCORES",

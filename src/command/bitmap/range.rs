@@ -41,6 +41,13 @@ impl Ends {
         })
     }
 
+    /// Whether both ends count from the string's end and are the wrong way round. Clamped to the string they might not
+    /// be, and the peers' BITPOS goes by that while their BITCOUNT does not.
+    fn are_reversed(&self) -> bool {
+        let end = self.end.unwrap_or(-1);
+        self.start < 0 && end < 0 && self.start > end
+    }
+
     /// The bits of a string of `len` bytes that are meant.
     fn bits(&self, len: usize) -> Range<u64> {
         let (len, scale) = match self.unit {
@@ -48,9 +55,6 @@ impl Ends {
             Unit::Bit => (len as i64 * 8, 1),
         };
         let end = self.end.unwrap_or(-1);
-        if self.start < 0 && end < 0 && self.start > end {
-            return 0..0;
-        }
         let from_end = |at: i64| if at < 0 { (len + at).max(0) } else { at };
         let (start, end) = (from_end(self.start), from_end(end).min(len - 1));
         if start > end {
@@ -65,8 +69,12 @@ pub(super) fn bitcount(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let ends = Ends::parse(args.rest(2))?;
     let mut string = StringView::read(&mut ctx.keys, args.at(1))?;
     let bytes = string.bytes();
-    let count = bits::count_range(bytes, ends.bits(bytes.len()));
-    ctx.reply.int(count as i64);
+    let range = if ends.are_reversed() {
+        0..0
+    } else {
+        ends.bits(bytes.len())
+    };
+    ctx.reply.int(bits::count_range(bytes, range) as i64);
     Ok(Outcome::Done)
 }
 
@@ -113,11 +121,18 @@ mod tests {
             (-100, Some(-90), 0..8),
             (-1, Some(-2), 0..0),
             (3, None, 0..0),
+            (-100, Some(-200), 0..8),
             (0, Some(i64::MAX), 0..24),
             (i64::MIN, Some(i64::MIN), 0..8),
         ] {
             assert_eq!(bits(start, end, Unit::Byte), expected, "{start} {end:?}");
         }
+        let reversed = |start, end| {
+            let unit = Unit::Byte;
+            Ends { start, end, unit }.are_reversed()
+        };
+        assert!(reversed(-100, Some(-200)) && reversed(-1, Some(-2)));
+        assert!(!reversed(-2, None) && !reversed(2, Some(1)));
         assert_eq!(bits(-3, Some(100), Unit::Bit), 21..24);
         assert_eq!(bits(5, Some(5), Unit::Bit), 5..6);
         let empty = Ends {
