@@ -44,6 +44,21 @@ struct Bounds {
     north: f64,
 }
 
+impl Bounds {
+    fn corners(&self) -> [Place; 4] {
+        [
+            (self.west, self.south),
+            (self.west, self.north),
+            (self.east, self.south),
+            (self.east, self.north),
+        ]
+        .map(|(longitude, latitude)| Place {
+            longitude,
+            latitude,
+        })
+    }
+}
+
 impl Shape {
     /// The place from which distances are measured. A polygon's is the middle of its corners on the sphere.
     pub fn centre(&self) -> Place {
@@ -117,16 +132,11 @@ impl Shape {
             Self::Box { width, height, .. } => {
                 (width / 2.0 * (width / 2.0) + height / 2.0 * (height / 2.0)).sqrt()
             }
-            Self::Polygon { .. } => {
-                let corner = |longitude, latitude| Place {
-                    longitude,
-                    latitude,
-                };
-                distance::between(
-                    corner(bounds.west, bounds.south),
-                    corner(bounds.east, bounds.north),
-                ) / 2.0
-            }
+            Self::Polygon { .. } => bounds
+                .corners()
+                .map(|corner| distance::between(centre, corner))
+                .into_iter()
+                .fold(0.0, f64::max),
         };
         if reach == 0.0 {
             return STEPS;
@@ -206,7 +216,7 @@ fn corners_bounds(corners: &[Place]) -> Bounds {
     })
 }
 
-/// The middle of places on the sphere: their mean as points in space, seen from the centre of the earth.
+/// The middle of places on the sphere: where their sum as points in space lies, seen from the centre of the earth.
 fn middle(places: &[Place]) -> Place {
     let (mut x, mut y, mut z) = (0.0, 0.0, 0.0);
     for place in places {
@@ -215,8 +225,6 @@ fn middle(places: &[Place]) -> Place {
         y += latitude.cos() * longitude.sin();
         z += latitude.sin();
     }
-    let count = places.len() as f64;
-    let (x, y, z) = (x / count, y / count, z / count);
     Place {
         longitude: degrees(y.atan2(x)),
         latitude: degrees(z.atan2((x * x + y * y).sqrt())),
