@@ -1,5 +1,7 @@
 //! Random requests: templates filled with few keys, fields and members, so that they meet.
 
+use crate::{bitmap, geo, hyperloglog};
+
 /// A small generator, seeded: the same seed gives the same requests.
 pub struct Random(u64);
 
@@ -212,7 +214,13 @@ pub fn requests(random: &mut Random, count: usize) -> Vec<Vec<String>> {
 }
 
 /// The templates of all families.
-const FAMILIES: &[&[&str]] = &[TEMPLATES, crate::list::TEMPLATES];
+const FAMILIES: &[&[&str]] = &[
+    TEMPLATES,
+    crate::list::TEMPLATES,
+    bitmap::TEMPLATES,
+    hyperloglog::TEMPLATES,
+    geo::TEMPLATES,
+];
 
 fn template(random: &mut Random) -> &'static str {
     let mut at = random.below(FAMILIES.iter().map(|family| family.len()).sum());
@@ -252,6 +260,13 @@ fn request(random: &mut Random) -> Vec<String> {
             "$N" => random.pick(SCORES),
             "$B" => random.pick(SCORE_BOUNDS),
             "$L" => random.pick(LEX_BOUNDS),
+            "$OFFSET" => random.pick(bitmap::OFFSETS),
+            "$TYPE" => random.pick(bitmap::TYPES),
+            "$END" => random.pick(bitmap::ENDS),
+            "$PLACE" => random.pick(geo::PLACES),
+            "$DEGREE" => random.pick(geo::DEGREES),
+            "$LENGTH" => random.pick(geo::LENGTHS),
+            "$UNIT" => random.pick(geo::UNITS),
             _ => &word,
         };
         words.push((*filled).to_owned());

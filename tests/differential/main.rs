@@ -3,7 +3,10 @@
 //! Skipped, with a word, where no `redis-server` is installed.  `LARDER_DIFFERENTIAL_ROUNDS` makes it longer,
 //! `LARDER_DIFFERENTIAL_SEED` repeats a run.
 
+mod bitmap;
 mod generate;
+mod geo;
+mod hyperloglog;
 mod list;
 
 use std::io::{Read, Write};
@@ -172,6 +175,8 @@ fn compare(protocol: &str, rounds: usize, seed: u64) {
         ] {
             server.ask(&["CONFIG", "SET", name, "8"]);
         }
+        let sparse = hyperloglog::SPARSE_MAX;
+        server.ask(&["CONFIG", "SET", "hll-sparse-max-bytes", sparse]);
         server.ask(&["CONFIG", "RESETSTAT"]);
     }
     for round in 0..rounds {

@@ -9,7 +9,7 @@ use crate::value::packed::PackedZSet;
 use crate::value::zset::{Direction, Insertion, ZSet, ZSetView};
 
 /// The sorted set in `record`; `WRONGTYPE` if it holds something else.
-pub(super) fn view_of(record: RecordRef<'_>) -> Result<ZSetView<'_>, ReplyError> {
+pub(in crate::command) fn view_of(record: RecordRef<'_>) -> Result<ZSetView<'_>, ReplyError> {
     match record.value() {
         Value::PackedZSet(bytes) => Ok(PackedZSet::new(bytes).into()),
         Value::ZSet(zset) => Ok(zset.into()),
@@ -18,7 +18,7 @@ pub(super) fn view_of(record: RecordRef<'_>) -> Result<ZSetView<'_>, ReplyError>
 }
 
 /// The sorted set under `key`, to be read; `None` if there is no such key.
-pub(super) fn read<'c>(
+pub(in crate::command) fn read<'c>(
     keys: &'c mut Access<'_>,
     key: &[u8],
 ) -> Result<Option<ZSetView<'c>>, ReplyError> {
@@ -26,7 +26,7 @@ pub(super) fn read<'c>(
 }
 
 /// The sorted set under `key`, to be changed; `None` if there is no such key.
-pub(super) fn edit<'c>(
+pub(in crate::command) fn edit<'c>(
     keys: &'c mut Access<'_>,
     key: &[u8],
 ) -> Result<Option<KeyMut<'c>>, ReplyError> {
@@ -39,15 +39,15 @@ pub(super) fn edit<'c>(
 
 /// Until when a set is packed: `zset-max-listpack-entries` and `zset-max-listpack-value`.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Thresholds {
+pub(in crate::command) struct Thresholds {
     /// The most members.
-    pub(super) entries: usize,
+    pub(in crate::command) entries: usize,
     /// The longest member, in bytes.
-    pub(super) value: usize,
+    pub(in crate::command) value: usize,
 }
 
 impl Thresholds {
-    pub(super) fn of(settings: &Settings) -> Self {
+    pub(in crate::command) fn of(settings: &Settings) -> Self {
         Self {
             entries: settings.zset_max_listpack_entries(),
             value: settings.zset_max_listpack_value(),
@@ -57,7 +57,7 @@ impl Thresholds {
 
 /// A sorted set to be changed. It grows out of its packed form, and never back.
 #[derive(Debug)]
-pub(super) struct ZSetMut<'a> {
+pub(in crate::command) struct ZSetMut<'a> {
     record: &'a mut Record,
     thresholds: Thresholds,
     /// So many members are about to come: the set turns large with the first of them.
@@ -66,7 +66,11 @@ pub(super) struct ZSetMut<'a> {
 
 impl<'a> ZSetMut<'a> {
     /// The set in `record`, which holds one, about to get `coming` members.
-    pub(super) fn new(record: &'a mut Record, thresholds: Thresholds, coming: usize) -> Self {
+    pub(in crate::command) fn new(
+        record: &'a mut Record,
+        thresholds: Thresholds,
+        coming: usize,
+    ) -> Self {
         Self {
             record,
             thresholds,
@@ -75,7 +79,7 @@ impl<'a> ZSetMut<'a> {
     }
 
     /// Gives `member` the score that `decide` makes of its present one, if it decides for any.
-    pub(super) fn update(
+    pub(in crate::command) fn update(
         &mut self,
         member: &[u8],
         decide: impl FnOnce(Option<f64>) -> Option<f64>,
