@@ -9,6 +9,7 @@
 //! each and side by side: for ten million elements of 24 bytes that is a walk over half a megabyte at worst, and the
 //! processor sees it coming.
 
+mod buffer;
 mod limits;
 mod node;
 
