@@ -56,7 +56,7 @@ impl Node {
 
     /// The elements from `index` on.
     #[inline]
-    pub(super) fn from(&self, index: usize) -> Elements<'_> {
+    pub(super) fn elements_from(&self, index: usize) -> Elements<'_> {
         match self {
             Self::Packed(packed) => {
                 Elements::Packed(Frames::new(&packed.frames()[packed.offset(index)..]))
