@@ -58,7 +58,7 @@ fn operations(criterion: &mut Criterion) {
         group.bench_function(format!("the first {count} into a reply"), |bencher| {
             bencher.iter(|| {
                 let mark = reply.mark();
-                list.from(0)
+                list.elements_from(0)
                     .take(count)
                     .for_each(|element| reply.bulk(&element));
                 reply.truncate_to(mark);
