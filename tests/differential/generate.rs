@@ -1,5 +1,7 @@
 //! Random requests: templates filled with few keys, fields and members, so that they meet.
 
+use crate::stream;
+
 /// A small generator, seeded: the same seed gives the same requests.
 pub struct Random(u64);
 
@@ -206,13 +208,19 @@ const TEMPLATES: &[&str] = &[
     "CONFIG GET maxmemory-samples",
 ];
 
+/// The templates of all families, each as likely as its number of lines.
+fn templates() -> impl Iterator<Item = &'static &'static str> {
+    TEMPLATES.iter().chain(stream::TEMPLATES)
+}
+
 /// `count` random requests.
 pub fn requests(random: &mut Random, count: usize) -> Vec<Vec<String>> {
     (0..count).map(|_| request(random)).collect()
 }
 
 fn request(random: &mut Random) -> Vec<String> {
-    let template = random.pick(TEMPLATES);
+    let at = random.below(templates().count());
+    let template = templates().nth(at).expect("it is below their count");
     let mut words = Vec::new();
     for word in template.split(' ') {
         let optional = word.starts_with('[') && word.ends_with(']');
@@ -238,6 +246,10 @@ fn request(random: &mut Random) -> Vec<String> {
             "$N" => random.pick(SCORES),
             "$B" => random.pick(SCORE_BOUNDS),
             "$L" => random.pick(LEX_BOUNDS),
+            "$ID" => random.pick(stream::IDS),
+            "$IDB" => random.pick(stream::ID_BOUNDS),
+            "$NID" => random.pick(stream::NEW_IDS),
+            "$CNT" => random.pick(stream::COUNTS),
             _ => &word,
         };
         words.push((*filled).to_owned());

@@ -4,6 +4,7 @@
 //! `LARDER_DIFFERENTIAL_SEED` repeats a run.
 
 mod generate;
+mod stream;
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -160,7 +161,11 @@ fn compare(protocol: &str, rounds: usize, seed: u64) {
     for server in [&mut peer, &mut larder] {
         server.ask(&["HELLO", protocol]);
         // Small thresholds, so that both encodings are met.
-        for name in ["hash-max-listpack-entries", "zset-max-listpack-entries"] {
+        for name in [
+            "hash-max-listpack-entries",
+            "zset-max-listpack-entries",
+            "stream-node-max-entries",
+        ] {
             server.ask(&["CONFIG", "SET", name, "8"]);
         }
         server.ask(&["CONFIG", "RESETSTAT"]);
