@@ -1,11 +1,13 @@
 //! Commands: the table of their facts, the dispatcher, and one module per family.
 
+pub mod blocking;
 pub mod context;
 pub mod dispatch;
 mod expiry;
 mod help;
 mod introspect;
 pub mod local;
+mod multi_pop;
 mod random;
 mod scan_options;
 
@@ -19,6 +21,7 @@ mod hash;
 mod hyperloglog;
 mod list;
 mod pubsub;
+mod scripting;
 mod server;
 mod set;
 mod sorted_set;

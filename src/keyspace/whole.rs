@@ -1,7 +1,7 @@
 //! Operations on whole databases: `DBSIZE`, `FLUSHDB`, `FLUSHALL`, `SWAPDB`, and INFO's figures.
 
 use super::access::Access;
-use super::shard::Part;
+use super::shard::{Keys, Part};
 use crate::clock::UnixMillis;
 use crate::memory::reclaim;
 
@@ -94,33 +94,43 @@ impl Access<'_> {
 
     /// Removes every key of database `db`, or of all.  Needs all locks.  Returns how many there were.
     ///
-    /// With `later` the records are freed on the reclaiming thread, else before this returns.
+    /// With `later` the records are freed on the reclaiming thread, else by this one as soon as it has given the locks back.
     pub fn flush(&mut self, db: Option<usize>, later: bool) -> usize {
         let databases = match db {
             Some(db) => db..db + 1,
             None => 0..self.keyspace().databases(),
         };
         let mut removed = 0;
-        let mut parts: Vec<Part> = Vec::new();
-        self.each_shard(|_, data, _| {
+        let mut parts: Vec<Keys> = Vec::new();
+        self.each_shard(|_, data, effects| {
             for db in databases.clone() {
                 let part = data.part(db);
                 if !part.table.is_empty() {
                     removed += part.table.len();
-                    parts.push(std::mem::take(part));
+                    parts.push(part.take_keys());
+                    let waited = part.waiting.keys().map(|key| (db, key.into()));
+                    effects.ready.extend(waited);
                 }
             }
         });
         self.note_change();
         if later {
             reclaim::later_counted(parts, removed as u64);
+        } else {
+            self.free_behind_locks(parts);
         }
         removed
     }
 
     /// Exchanges two databases.  Needs all locks.
     pub fn swap_databases(&mut self, a: usize, b: usize) {
-        self.each_shard(|_, data, _| data.swap(a, b));
+        self.each_shard(|_, data, effects| {
+            data.swap(a, b);
+            for db in [a, b] {
+                let waited = data.part_ref(db).waiting.keys();
+                effects.ready.extend(waited.map(|key| (db, key.into())));
+            }
+        });
         self.note_change();
     }
 }

@@ -1,8 +1,10 @@
-//! Packed encodings: a small hash or sorted set as one sequence of bytes inside its key's record.
+//! Packed encodings: a small hash, set or sorted set as one sequence of bytes inside its key's record.
 //!
 //! ```text
 //! hash:  count (field value)...          fields in the order of their insertion
+//! set:   count member...                 members in the order of their insertion
 //! zset:  count (score member)...         by score, then by the members' bytes
+//! list:  count (frame)...                elements that can be walked from either end: see [`frame`]
 //! ```
 //!
 //! A count is a number of 7 bits a byte, the eighth saying that another follows; fields, values and
@@ -16,6 +18,7 @@
 //! text that came: writing them in binary would save a few bytes of the longer ones, and cost every
 //! reader a copy.
 
+pub mod frame;
 mod hash;
 mod int_set;
 mod list;
@@ -25,7 +28,7 @@ mod zset;
 pub use hash::PackedHash;
 pub use int_set::IntSet;
 pub use list::PackedList;
-pub use set::PackedSet;
+pub use set::{Iter as PackedSetIter, PackedSet};
 pub use zset::{Iter as PackedZSetIter, PackedZSet};
 
 /// Where packed bytes live, to be edited.
