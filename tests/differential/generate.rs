@@ -1,6 +1,6 @@
 //! Random requests: templates filled with few keys, fields and members, so that they meet.
 
-use crate::{bitmap, geo, hyperloglog};
+use crate::{bitmap, geo, hyperloglog, list, stream};
 
 /// A small generator, seeded: the same seed gives the same requests.
 pub struct Random(u64);
@@ -216,10 +216,11 @@ pub fn requests(random: &mut Random, count: usize) -> Vec<Vec<String>> {
 /// The templates of all families.
 const FAMILIES: &[&[&str]] = &[
     TEMPLATES,
-    crate::list::TEMPLATES,
+    list::TEMPLATES,
     bitmap::TEMPLATES,
     hyperloglog::TEMPLATES,
     geo::TEMPLATES,
+    stream::TEMPLATES,
 ];
 
 fn template(random: &mut Random) -> &'static str {
@@ -260,6 +261,10 @@ fn request(random: &mut Random) -> Vec<String> {
             "$N" => random.pick(SCORES),
             "$B" => random.pick(SCORE_BOUNDS),
             "$L" => random.pick(LEX_BOUNDS),
+            "$ID" => random.pick(stream::IDS),
+            "$IDB" => random.pick(stream::ID_BOUNDS),
+            "$NID" => random.pick(stream::NEW_IDS),
+            "$CNT" => random.pick(stream::COUNTS),
             "$OFFSET" => random.pick(bitmap::OFFSETS),
             "$TYPE" => random.pick(bitmap::TYPES),
             "$END" => random.pick(bitmap::ENDS),

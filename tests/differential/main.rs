@@ -8,6 +8,7 @@ mod generate;
 mod geo;
 mod hyperloglog;
 mod list;
+mod stream;
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -171,6 +172,7 @@ fn compare(protocol: &str, rounds: usize, seed: u64) {
         for name in [
             "hash-max-listpack-entries",
             "zset-max-listpack-entries",
+            "stream-node-max-entries",
             "list-max-listpack-size",
         ] {
             server.ask(&["CONFIG", "SET", name, "8"]);

@@ -19,6 +19,8 @@ mod pending;
 mod range;
 mod read;
 mod read_group;
+#[cfg(test)]
+mod tests;
 mod trim;
 mod view;
 

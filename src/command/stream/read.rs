@@ -1,7 +1,8 @@
 //! Reading from several streams what lies behind an id: XREAD, and the request that XREADGROUP has in common with it.
 //!
-//! A request is parsed without a look at the keys, then each of its ids is resolved ([`Request::start`]), then it is served;
-//! so that whoever makes a client wait for entries can keep the request and serve it again.
+//! A request is parsed without a look at the keys, then each of its ids is resolved ([`Request::start`]), then it is served.
+//! A request whose `$` and `+` are replaced by the ids that they meant can be served again later: that is how a client
+//! waits for entries.
 
 use std::time::Duration;
 
@@ -136,6 +137,7 @@ impl<'a> Request<'a> {
         let last_id = log.map_or(StreamId::MIN, Log::last_id);
         let behind = match (id, self.reader) {
             (b"$", None) => last_id,
+            // The last entry that is there, also if an id behind it was deleted or set.
             (b"+", None) => match log {
                 Some(log) => log.last_entry_id().previous().unwrap_or(last_id),
                 None => StreamId::MIN,
