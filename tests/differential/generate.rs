@@ -24,7 +24,9 @@ impl Random {
     }
 }
 
-const KEYS: &[&str] = &["a", "b", "c", "string", "hash", "zset", "list"];
+const KEYS: &[&str] = &[
+    "a", "b", "c", "string", "hash", "zset", "list", "set", "ints",
+];
 const FIELDS: &[&str] = &["f1", "f2", "f3", "f4", "f5", "f6", "f7", "f8", "f9", "f10"];
 const MEMBERS: &[&str] = &[
     "m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8", "m9", "m10", "m11", "m12",
@@ -212,7 +214,7 @@ pub fn requests(random: &mut Random, count: usize) -> Vec<Vec<String>> {
 }
 
 /// The templates of all families.
-const FAMILIES: &[&[&str]] = &[TEMPLATES, crate::list::TEMPLATES];
+const FAMILIES: &[&[&str]] = &[TEMPLATES, crate::list::TEMPLATES, crate::set::TEMPLATES];
 
 fn template(random: &mut Random) -> &'static str {
     let mut at = random.below(FAMILIES.iter().map(|family| family.len()).sum());

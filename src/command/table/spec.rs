@@ -8,6 +8,7 @@ use super::flags::{Acl, Flags, KeyFlags};
 use super::keys::{Begin, Find, Finder, KeySpec};
 use super::syntax::{self, Argument};
 use crate::command::Handler;
+use crate::resp::Args;
 
 /// The family that a command is documented under.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -113,6 +114,9 @@ pub enum Lock {
     None,
 }
 
+/// Finds out which locks a request needs.
+pub type LockChooser = fn(Args<'_>) -> Lock;
+
 /// What replaces a deprecated command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deprecated {
@@ -150,6 +154,8 @@ pub struct Command {
     pub finder: Option<Finder>,
     /// Which locks it needs.
     pub lock: Lock,
+    /// Knows which locks a request needs, where that depends on its arguments.
+    pub lock_chooser: Option<LockChooser>,
     /// The family it is documented under.
     pub group: Group,
     /// The version of Redis or Valkey that brought it.
@@ -191,6 +197,7 @@ impl Command {
             keys: &[],
             finder: None,
             lock: Lock::Keys,
+            lock_chooser: None,
             group,
             since: "",
             summary: "",
@@ -251,6 +258,13 @@ impl Command {
     #[must_use]
     pub const fn lock(mut self, lock: Lock) -> Command {
         self.lock = lock;
+        self
+    }
+
+    /// Says how to find out which locks a request needs, where that depends on its arguments.
+    #[must_use]
+    pub const fn lock_by(mut self, chooser: LockChooser) -> Command {
+        self.lock_chooser = Some(chooser);
         self
     }
 
@@ -333,6 +347,15 @@ impl Command {
     #[inline]
     pub fn first_key(&self) -> Option<usize> {
         self.first_key.map(usize::from)
+    }
+
+    /// Which locks a request needs, whose arity has been checked.
+    #[inline]
+    pub fn lock_for(&self, args: Args<'_>) -> Lock {
+        match self.lock_chooser {
+            None => self.lock,
+            Some(choose) => choose(args),
+        }
     }
 
     /// First, last and step of its keys, as far as three numbers can say.
@@ -418,8 +441,11 @@ impl Command {
             (Flags::BLOCKING, Acl::BLOCKING),
             (Flags::FAST, Acl::FAST),
         ];
-        // A container does nothing itself; what it holds says what it is about.
-        let group = if self.subcommands.is_empty() {
+        // A container does nothing itself; what it holds says what it is about. And a generic command that names types
+        // of values is about these.
+        let types = Acl::of(&[Acl::LIST, Acl::SET, Acl::SORTEDSET]);
+        let is_typed = self.group == Group::Generic && self.acl.intersects(types);
+        let group = if self.subcommands.is_empty() && !is_typed {
             self.group.acl()
         } else {
             Acl::NONE
