@@ -212,7 +212,12 @@ fn compare(protocol: &str, rounds: usize, seed: u64) {
             let unordered = is_unordered(request);
             let (mut theirs, ours) = (peer.reply(), larder.reply());
             let shown = [&theirs, &ours].map(|reply| String::from_utf8_lossy(reply).into_owned());
-            if packs_sets && theirs == b"$9\r\nhashtable\r\n" && ours == b"$8\r\nlistpack\r\n" {
+            let is_form_of_sets =
+                packs_sets && theirs == b"$9\r\nhashtable\r\n" && ours == b"$8\r\nlistpack\r\n";
+            // Debian's Redis looks at `errno` without having cleared it: any command before may have left an error there.
+            let is_stale_error = request.get(1).is_some_and(|key| key == "numbers")
+                && theirs.starts_with(b"-ERR One or more scores");
+            if is_form_of_sets || is_stale_error {
                 theirs.clone_from(&ours);
             }
             assert!(

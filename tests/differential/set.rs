@@ -113,7 +113,7 @@ pub const TEMPLATES: &[&str] = &[
     "SORT_RO members ALPHA",
     "SORT_RO members ALPHA STORE a",
     "SORT numbers BY w_* GET w_* GET #",
-    "SORT numbers STORE $K",
+    "SORT numbers ALPHA DESC STORE $K",
     "SORT nothing STORE $K",
     "ZADD ranked $N $M",
     "ZADD ranked 1 m1 1 m2 2 m3",
