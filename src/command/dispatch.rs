@@ -316,7 +316,7 @@ fn run_locked(
 ) -> Result<Outcome, ReplyError> {
     let counters = &server.stats.of(session.worker()).counters;
     let keyspace = &server.keyspace;
-    let mut keys = match (command.lock, command.first_key(), hash) {
+    let mut keys = match (command.lock_for(args), command.first_key(), hash) {
         (Lock::Keys, Some(at), Some(hash)) => {
             keyspace.access(Locks::One(args.at(at), hash), session.db(), now, counters)
         }

@@ -263,6 +263,24 @@ impl<'k> Access<'k> {
             .filter(|record| !record.is_expired(self.now))
     }
 
+    /// [`Access::read`] through a shared borrow, for commands that read several keys at once: counts a hit or a miss, and
+    /// touches.
+    ///
+    /// A key whose time has come is not found, but it is not removed either.
+    pub fn read_shared(&self, key: &[u8]) -> Option<RecordRef<'_>> {
+        let found = self.view(key);
+        match found {
+            Some(record) => {
+                self.counters.keyspace_hits.bump();
+                if !self.no_touch {
+                    record.touch(access_clock(self.now));
+                }
+            }
+            None => self.counters.keyspace_misses.bump(),
+        }
+        found
+    }
+
     /// Looks a key up to change it: touches the access history, counts neither hit nor miss.
     #[inline]
     pub fn edit(&mut self, key: &[u8]) -> Option<KeyMut<'_>> {

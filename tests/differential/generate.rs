@@ -1,6 +1,6 @@
 //! Random requests: templates filled with few keys, fields and members, so that they meet.
 
-use crate::{bitmap, geo, hyperloglog, list, stream};
+use crate::{bitmap, geo, hyperloglog, list, set, stream};
 
 /// A small generator, seeded: the same seed gives the same requests.
 pub struct Random(u64);
@@ -26,7 +26,9 @@ impl Random {
     }
 }
 
-const KEYS: &[&str] = &["a", "b", "c", "string", "hash", "zset", "list"];
+const KEYS: &[&str] = &[
+    "a", "b", "c", "string", "hash", "zset", "list", "set", "ints",
+];
 const FIELDS: &[&str] = &["f1", "f2", "f3", "f4", "f5", "f6", "f7", "f8", "f9", "f10"];
 const MEMBERS: &[&str] = &[
     "m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8", "m9", "m10", "m11", "m12",
@@ -217,6 +219,7 @@ pub fn requests(random: &mut Random, count: usize) -> Vec<Vec<String>> {
 const FAMILIES: &[&[&str]] = &[
     TEMPLATES,
     list::TEMPLATES,
+    set::TEMPLATES,
     bitmap::TEMPLATES,
     hyperloglog::TEMPLATES,
     geo::TEMPLATES,

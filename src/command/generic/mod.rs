@@ -5,13 +5,20 @@ pub(crate) mod expire;
 pub(crate) mod object;
 pub(crate) mod rename;
 mod scan;
+mod sort;
 mod wait;
 
 use super::help::help;
+use super::table::keys::{KeySpec, of_sort, of_sort_ro};
 use super::table::words::{
     ACCESS, Acl, BLOCKING, Command, DELETE, DENYOOM, FAST, Group, INSERT, LOADING, Lock, OW,
-    READONLY, RM, RO, RW, STALE, UPDATE, WRITE, key, keys,
+    READONLY, RM, RO, RW, STALE, UPDATE, WRITE, key, keys, unknown_keys,
 };
+
+/// The keys that SORT's patterns lead to.
+const BY_PATTERN: KeySpec = unknown_keys(&[RO, ACCESS]).note(
+    "The keys that BY and GET lead to. Their names are made of the elements that are sorted.",
+);
 
 pub(super) const COMMANDS: &[Command] = &[
     Command::new(Group::Generic, "copy", -3, rename::copy)
@@ -173,6 +180,42 @@ pub(super) const COMMANDS: &[Command] = &[
             "request_policy:special",
             "response_policy:special",
         ]),
+    Command::new(Group::Generic, "sort", -2, sort::sort)
+        .flags(&[WRITE, DENYOOM])
+        .acl(&[Acl::LIST, Acl::SET, Acl::SORTEDSET, Acl::DANGEROUS])
+        .keys(&[
+            key(1, &[RO, ACCESS]),
+            BY_PATTERN,
+            unknown_keys(&[OW, UPDATE]).note("The key behind STORE, which may stand anywhere."),
+        ])
+        .finder(of_sort)
+        .lock_by(sort::locks)
+        .since("1.0.0")
+        .summary("Sorts a list, a set or a sorted set, and returns or stores the result.")
+        .syntax(
+            "key [BY by-pattern:pattern] [LIMIT (limit: offset:integer count:integer)] [GET \
+            get-pattern:pattern]... [order: ASC|DESC] [sorting=ALPHA] [STORE destination:key#2]",
+        )
+        .complexity(
+            "O(N+M*log(M)), N being the number of elements and M the number of those returned, \
+            where a LIMIT begins at the first; N*log(N) at worst",
+        ),
+    Command::new(Group::Generic, "sort_ro", -2, sort::sort_ro)
+        .flags(&[READONLY])
+        .acl(&[Acl::LIST, Acl::SET, Acl::SORTEDSET, Acl::DANGEROUS])
+        .keys(&[key(1, &[RO, ACCESS]), BY_PATTERN])
+        .finder(of_sort_ro)
+        .lock_by(sort::locks)
+        .since("7.0.0")
+        .summary("Sorts a list, a set or a sorted set, and returns the result.")
+        .syntax(
+            "key [BY by-pattern:pattern] [LIMIT (limit: offset:integer count:integer)] [GET \
+            get-pattern:pattern]... [order: ASC|DESC] [sorting=ALPHA]",
+        )
+        .complexity(
+            "O(N+M*log(M)), N being the number of elements and M the number of those returned, \
+            where a LIMIT begins at the first; N*log(N) at worst",
+        ),
     Command::new(Group::Generic, "touch", -2, delete::touch)
         .flags(&[READONLY, FAST])
         .keys(&[keys(1, -1, 1, &[RO])])

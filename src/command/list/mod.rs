@@ -15,7 +15,7 @@ mod push;
 mod read;
 #[cfg(test)]
 mod tests;
-mod view;
+pub(super) mod view;
 
 use super::table::words::{
     ACCESS, BLOCKING, Command, DELETE, DENYOOM, FAST, Group, INSERT, READONLY, RO, RW, UPDATE,

@@ -43,6 +43,7 @@ pub(super) fn spop(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         ),
     };
     let (key, settings) = (args.at(1), &ctx.server.settings);
+    let counters = ctx.keys.counters();
     let Some(mut found) = edit(&mut ctx.keys, key)? else {
         match count {
             None => ctx.reply.null(),
@@ -55,6 +56,8 @@ pub(super) fn spop(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         ctx.reply.set(0);
     } else if count.is_some_and(|count| count >= len) {
         ctx.reply.set(len);
+        // The peers read the whole set as SUNION does, and count it.
+        counters.keyspace_hits.bump();
         let record = empty(found);
         if let Some(set) = SetView::in_record(record.view()) {
             set.each(|member| ctx.reply.bulk(member));

@@ -110,7 +110,7 @@ impl Digits {
     /// Of the lowest `i64`, with its sign.
     const MOST: usize = 20;
 
-    fn new(int: i64) -> Self {
+    pub(in crate::command) fn new(int: i64) -> Self {
         let mut buffer = itoa::Buffer::new();
         let text = buffer.format(int).as_bytes();
         let mut bytes = [0; Self::MOST];

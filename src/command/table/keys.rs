@@ -121,6 +121,16 @@ pub const fn streams_from(start: i8) -> KeySpec {
     }
 }
 
+/// Keys whose places only the command itself knows.
+pub const fn unknown_keys(flags: &[KeyFlags]) -> KeySpec {
+    KeySpec {
+        begin: Begin::Unknown,
+        find: Find::Unknown,
+        flags: KeyFlags::of(flags),
+        note: "",
+    }
+}
+
 /// How keys are found where the specs are not enough.
 pub type Finder = fn(Args<'_>) -> Option<Keys>;
 
@@ -368,6 +378,33 @@ fn of_radius(args: Args<'_>, options: usize) -> Option<Keys> {
     Some(keys)
 }
 
+/// SORT_RO: what BY and GET lead to is not among the arguments.
+pub fn of_sort_ro(_: Args<'_>) -> Option<Keys> {
+    Some(Keys::one(1, &[KeyFlags::RO, KeyFlags::ACCESS]))
+}
+
+/// SORT: the same, and the last argument that follows `STORE` as an option.
+pub fn of_sort(args: Args<'_>) -> Option<Keys> {
+    let mut keys = Keys::one(1, &[KeyFlags::RO, KeyFlags::ACCESS]);
+    let mut destination = None;
+    let mut at = 2;
+    while at < args.len() {
+        if is(args, at, "LIMIT") {
+            at += 2;
+        } else if is(args, at, "BY") || is(args, at, "GET") {
+            at += 1;
+        } else if is(args, at, "STORE") && at + 1 < args.len() {
+            at += 1;
+            destination = Some(at);
+        }
+        at += 1;
+    }
+    if let Some(at) = destination {
+        keys.push(at, at, 1, KeyFlags::of(&[KeyFlags::OW, KeyFlags::UPDATE]));
+    }
+    Some(keys)
+}
+
 /// GEORADIUS: it reads a key, and may write one.
 pub fn of_georadius(args: Args<'_>) -> Option<Keys> {
     of_radius(args, 6)
@@ -468,6 +505,20 @@ mod tests {
             assert_eq!(keys(&format!("zunionstore d {wrong} a b")), None, "{wrong}");
             assert_eq!(keys(&format!("msetex {wrong} a 1 b 2")), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn what_sort_stores_to_may_stand_anywhere() {
+        found("sort l", ["l"]);
+        found("sort l STORE d", ["l", "d"]);
+        found(
+            "sort l store d limit 0 store BY store get # store e",
+            ["l", "e"],
+        );
+        found("sort l get store", ["l"]);
+        found("sort l store", ["l"]);
+        found("sort_ro l store d", ["l"]);
+        assert_eq!(flags("sort l store d"), ["RO access", "OW update"]);
     }
 
     #[test]

@@ -20,6 +20,6 @@ pub mod words {
     pub use super::flags::Acl;
     pub use super::flags::words_of_flags::*;
     pub use super::flags::words_of_keys::*;
-    pub use super::keys::{counted_keys, key, keys};
+    pub use super::keys::{counted_keys, key, keys, unknown_keys};
     pub use super::spec::{Command, Group, Lock};
 }

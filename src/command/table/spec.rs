@@ -9,6 +9,7 @@ use super::keys::{Begin, Find, Finder, KeySpec};
 use super::syntax::{self, Argument};
 use crate::command::Handler;
 use crate::command::blocking::Blocking;
+use crate::resp::Args;
 
 /// The family that a command is documented under.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -119,6 +120,9 @@ pub enum Lock {
     None,
 }
 
+/// Finds out which locks a request needs.
+pub type LockChooser = fn(Args<'_>) -> Lock;
+
 /// What replaces a deprecated command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deprecated {
@@ -156,6 +160,8 @@ pub struct Command {
     pub finder: Option<Finder>,
     /// Which locks it needs.
     pub lock: Lock,
+    /// Knows which locks a request needs, where that depends on its arguments.
+    pub lock_chooser: Option<LockChooser>,
     /// The family it is documented under.
     pub group: Group,
     /// The version of Redis or Valkey that brought it.
@@ -199,6 +205,7 @@ impl Command {
             keys: &[],
             finder: None,
             lock: Lock::Keys,
+            lock_chooser: None,
             group,
             since: "",
             summary: "",
@@ -268,6 +275,13 @@ impl Command {
     #[must_use]
     pub const fn lock(mut self, lock: Lock) -> Command {
         self.lock = lock;
+        self
+    }
+
+    /// Says how to find out which locks a request needs, where that depends on its arguments.
+    #[must_use]
+    pub const fn lock_by(mut self, chooser: LockChooser) -> Command {
+        self.lock_chooser = Some(chooser);
         self
     }
 
@@ -359,6 +373,15 @@ impl Command {
         self.first_key.map(usize::from)
     }
 
+    /// Which locks a request needs, whose arity has been checked.
+    #[inline]
+    pub fn lock_for(&self, args: Args<'_>) -> Lock {
+        match self.lock_chooser {
+            None => self.lock,
+            Some(choose) => choose(args),
+        }
+    }
+
     /// First, last and step of its keys, as far as three numbers can say.
     pub fn key_range(&self) -> KeyRange {
         self.key_range
@@ -442,9 +465,12 @@ impl Command {
             (Flags::BLOCKING, Acl::BLOCKING),
             (Flags::FAST, Acl::FAST),
         ];
-        // A container does nothing itself; what it holds says what it is about. WAIT is among the commands on keys, and takes none.
-        let keyless = self.group == Group::Generic && self.lock == Lock::None;
-        let group = if self.subcommands.is_empty() && !keyless {
+        // A container does nothing itself; what it holds says what it is about. A generic command that names types of values
+        // is about these, and one that takes no lock (WAIT) about no key.
+        let types = Acl::of(&[Acl::LIST, Acl::SET, Acl::SORTEDSET]);
+        let is_elsewhere =
+            self.group == Group::Generic && (self.lock == Lock::None || self.acl.intersects(types));
+        let group = if self.subcommands.is_empty() && !is_elsewhere {
             self.group.acl()
         } else {
             Acl::NONE
