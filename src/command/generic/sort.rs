@@ -278,9 +278,11 @@ impl<'a> Source<'a> {
         let mut elements = Vec::with_capacity(count);
         match self {
             Self::PackedList(list) => {
-                elements.extend(list.from(start).take(count).map(Piece::Plain));
+                elements.extend(list.iter_from(start).take(count).map(Piece::Plain));
             }
-            Self::List(list) => elements.extend(list.from(start).take(count).map(Piece::from)),
+            Self::List(list) => {
+                elements.extend(list.elements_from(start).take(count).map(Piece::from))
+            }
             Self::Set(set) => {
                 elements.extend(set.iter().skip(start).take(count).map(Piece::from));
                 return elements;
