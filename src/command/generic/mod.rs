@@ -193,8 +193,8 @@ pub(super) const COMMANDS: &[Command] = &[
         .since("1.0.0")
         .summary("Sorts a list, a set or a sorted set, and returns or stores the result.")
         .syntax(
-            "key [BY by-pattern:pattern] [LIMIT (limit: offset:integer count:integer)] [GET \
-            get-pattern:pattern]... [order: ASC|DESC] [sorting=ALPHA] [STORE destination:key#2]",
+            "key [BY by-pattern{pattern}:pattern#1] [LIMIT (limit: offset:integer count:integer)] [GET \
+            get-pattern{pattern}:pattern#1]... [order: ASC|DESC] [sorting=ALPHA] [STORE destination:key#2]",
         )
         .complexity(
             "O(N+M*log(M)), N being the number of elements and M the number of those returned, \
@@ -209,8 +209,8 @@ pub(super) const COMMANDS: &[Command] = &[
         .since("7.0.0")
         .summary("Sorts a list, a set or a sorted set, and returns the result.")
         .syntax(
-            "key [BY by-pattern:pattern] [LIMIT (limit: offset:integer count:integer)] [GET \
-            get-pattern:pattern]... [order: ASC|DESC] [sorting=ALPHA]",
+            "key [BY by-pattern{pattern}:pattern#1] [LIMIT (limit: offset:integer count:integer)] [GET \
+            get-pattern{pattern}:pattern#1]... [order: ASC|DESC] [sorting=ALPHA]",
         )
         .complexity(
             "O(N+M*log(M)), N being the number of elements and M the number of those returned, \

@@ -16,7 +16,7 @@
 //! | `key...` | once or more; after a word, the word comes once |
 //! | `[GET pattern]...` | any number of times, each with its word |
 //! | `addr{ip:port}` | shown as `ip:port` |
-//! | `destination:key#2` | a key that the key spec of that index describes; without `#`, keys and specs go in pairs |
+//! | `destination:key#2` | a key, or a pattern of keys, that the key spec of that index describes; without `#`, keys and specs go in pairs |
 //! | `@6.2.0`, `!7.0.0` | added in, deprecated since that version |
 
 use std::borrow::Cow;
@@ -307,13 +307,13 @@ impl Parser {
         if argument.kind == Kind::Key {
             argument.key_spec = Some(self.keys.min(self.key_specs.saturating_sub(1)));
             self.keys += 1;
-            if self.take("#") {
-                argument.key_spec = Some(
-                    self.word()?
-                        .parse()
-                        .map_err(|_| self.expected("a number"))?,
-                );
-            }
+        }
+        if self.take("#") {
+            argument.key_spec = Some(
+                self.word()?
+                    .parse()
+                    .map_err(|_| self.expected("a number"))?,
+            );
         }
         Ok(argument)
     }
