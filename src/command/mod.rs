@@ -30,6 +30,8 @@ mod string;
 mod unsupported;
 
 #[cfg(test)]
+mod event_tests;
+#[cfg(test)]
 mod tests;
 
 pub use context::{CommandResult, Context, Handler, Outcome, Suspension};

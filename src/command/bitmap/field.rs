@@ -235,7 +235,7 @@ pub(super) fn bitfield(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         // Every step is run, also after one that has changed something.
         steps
             .iter()
-            .fold(false, |changed, step| step.run(bytes, reply) || changed)
+            .fold(false, |changed, step| changed | step.run(bytes, reply))
     };
     if let Some(mut found) = ctx.keys.edit(key) {
         let grows = StringView::of(found.record())?.bytes().len() < len;

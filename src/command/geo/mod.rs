@@ -116,11 +116,7 @@ pub(super) const COMMANDS: &[Command] = &[
             [WITHCOORD] [WITHDIST] [WITHHASH] [count-block: COUNT count:integer [ANY@6.2.0]] \
             [order: ASC|DESC] [store: STORE storekey:key|STOREDIST storedistkey:key]",
         )
-        .complexity(SEARCH_COST)
-        .deprecated(
-            "6.2.0",
-            "`GEOSEARCH` and `GEOSEARCHSTORE` with `BYRADIUS` and `FROMLONLAT`",
-        ),
+        .complexity(SEARCH_COST),
     Command::new(Group::Geo, "georadius_ro", -6, search::georadius_ro)
         .flags(&[READONLY])
         .keys(&[key(1, &[RO, ACCESS])])
@@ -131,8 +127,7 @@ pub(super) const COMMANDS: &[Command] = &[
             [WITHCOORD] [WITHDIST] [WITHHASH] [count-block: COUNT count:integer [ANY@6.2.0]] \
             [order: ASC|DESC]",
         )
-        .complexity(SEARCH_COST)
-        .deprecated("6.2.0", "`GEOSEARCH` with `BYRADIUS` and `FROMLONLAT`"),
+        .complexity(SEARCH_COST),
     Command::new(
         Group::Geo,
         "georadiusbymember",
@@ -153,11 +148,7 @@ pub(super) const COMMANDS: &[Command] = &[
             [count-block: COUNT count:integer [ANY]] [order: ASC|DESC] [store: STORE \
             storekey:key|STOREDIST storedistkey:key]",
     )
-    .complexity(SEARCH_COST)
-    .deprecated(
-        "6.2.0",
-        "`GEOSEARCH` and `GEOSEARCHSTORE` with `BYRADIUS` and `FROMMEMBER`",
-    ),
+    .complexity(SEARCH_COST),
     Command::new(
         Group::Geo,
         "georadiusbymember_ro",
@@ -172,8 +163,7 @@ pub(super) const COMMANDS: &[Command] = &[
         "key member radius:double <unit: M|KM|FT|MI> [WITHCOORD] [WITHDIST] [WITHHASH] \
             [count-block: COUNT count:integer [ANY]] [order: ASC|DESC]",
     )
-    .complexity(SEARCH_COST)
-    .deprecated("6.2.0", "`GEOSEARCH` with `BYRADIUS` and `FROMMEMBER`"),
+    .complexity(SEARCH_COST),
     Command::new(Group::Geo, "geosearch", -7, search::geosearch)
         .flags(&[READONLY])
         .keys(&[key(1, &[RO, ACCESS])])

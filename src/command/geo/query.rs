@@ -57,7 +57,7 @@ pub(super) struct Destination<'a> {
 }
 
 /// An outline whose centre is named elsewhere.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 enum Outline {
     Circle { radius: f64 },
     Box { width: f64, height: f64 },
@@ -316,9 +316,9 @@ impl<'a> Query<'a> {
     }
 
     /// The area that is searched; `None` if a member that is not there is its centre.
-    pub(super) fn shape(&self) -> Option<Shape> {
+    pub(super) fn take_shape(&mut self) -> Option<Shape> {
         let centre = self.centre;
-        match self.outline.clone()? {
+        match self.outline.take()? {
             Outline::Circle { radius } => Some(Shape::Circle {
                 centre: centre?,
                 radius,

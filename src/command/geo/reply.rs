@@ -53,7 +53,7 @@ mod tests {
             String::from_utf8(bytes.to_vec()).expect("numbers are ASCII")
         };
         let place = |writer: &mut Writer, reply: &mut Reply| {
-            let (longitude, latitude) = (180.0, 38.115_556_395_496_298_59);
+            let (longitude, latitude) = (180.0, 38.115_556_395_496_3);
             writer.place(
                 reply,
                 Place {

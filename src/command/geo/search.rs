@@ -21,6 +21,8 @@ pub(super) struct Hit<'a> {
     pub(super) place: Place,
     /// From the centre, in metres.
     pub(super) distance: f64,
+    /// How many were found before: among those equally far, it decides.
+    found: usize,
 }
 
 /// `GEORADIUS key longitude latitude radius M | KM | FT | MI [WITHCOORD] [WITHDIST] [WITHHASH] [COUNT count [ANY]] [ASC |
@@ -58,8 +60,8 @@ pub(super) fn geosearchstore(ctx: &mut Context<'_>, args: Args<'_>) -> CommandRe
 
 fn search(ctx: &mut Context<'_>, args: Args<'_>, form: Form) -> CommandResult {
     let zset = read(&mut ctx.keys, args.at(form.source_at()))?;
-    let query = Query::parse(args, form, zset)?;
-    let hits = match (zset, query.shape()) {
+    let mut query = Query::parse(args, form, zset)?;
+    let hits = match (zset, query.take_shape()) {
         (Some(zset), Some(shape)) => find(zset, &shape, &query),
         _ => Vec::new(),
     };
@@ -103,6 +105,7 @@ fn find<'z>(zset: ZSetView<'z>, shape: &Shape, query: &Query<'_>) -> Vec<Hit<'z>
                 score,
                 place,
                 distance,
+                found: 0,
             })
         })
         .take(enough)
@@ -112,12 +115,27 @@ fn find<'z>(zset: ZSetView<'z>, shape: &Shape, query: &Query<'_>) -> Vec<Hit<'z>
         Order::Any if query.count.is_some() && !query.any => Order::Nearest,
         order => order,
     };
-    match order {
-        Order::Any => {}
-        Order::Nearest => hits.sort_by(|a, b| a.distance.total_cmp(&b.distance)),
-        Order::Farthest => hits.sort_by(|a, b| b.distance.total_cmp(&a.distance)),
+    let count = query.count.unwrap_or(usize::MAX);
+    if order != Order::Any {
+        for (found, hit) in hits.iter_mut().enumerate() {
+            hit.found = found;
+        }
+        let compare = |a: &Hit<'_>, b: &Hit<'_>| {
+            let by_distance = a.distance.total_cmp(&b.distance);
+            let ordered = match order {
+                Order::Farthest => by_distance.reverse(),
+                Order::Nearest | Order::Any => by_distance,
+            };
+            ordered.then(a.found.cmp(&b.found))
+        };
+        // Of many, only those that are asked for need to be sorted.
+        if count < hits.len() {
+            hits.select_nth_unstable_by(count, compare);
+            hits.truncate(count);
+        }
+        hits.sort_unstable_by(compare);
     }
-    hits.truncate(query.count.unwrap_or(usize::MAX));
+    hits.truncate(count);
     hits
 }
 

@@ -51,7 +51,7 @@ pub(super) fn pfdebug(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     Ok(Outcome::Done)
 }
 
-/// There is one way of merging registers here, which the compiler makes use vectors: nothing to switch.
+/// There is one way of merging registers here: nothing to switch.
 fn simd(ctx: &mut Context<'_>, word: &[u8]) -> CommandResult {
     if word.eq_ignore_ascii_case(b"ON") {
         ctx.reply.simple("enabled");

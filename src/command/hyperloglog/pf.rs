@@ -49,7 +49,7 @@ pub(super) fn pfadd(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
             Encoding::Dense => found.change_if(EVENT, |record| {
                 let changed = change_bytes(record, 0, |bytes| {
                     elements.iter().fold(false, |changed, element| {
-                        hll::add_dense(bytes, element) || changed
+                        changed | hll::add_dense(bytes, element)
                     })
                 });
                 (changed, changed)

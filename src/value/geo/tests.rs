@@ -32,7 +32,7 @@ fn numbers_are_those_of_the_peers() {
 
 #[test]
 fn any_score_is_some_place() {
-    let west = -179.999_997_317_790_985_11;
+    let west = -179.999_997_317_790_99;
     for (score, longitude, latitude) in [
         (0.0, west, -85.051_127_512_639_43),
         (1.5, west, -85.051_124_977_918_25),

@@ -1,6 +1,6 @@
 //! Registers of six bits each, one behind the other, the low bits of a byte first: four registers in three bytes.
 
-use super::REGISTERS;
+use super::{REGISTERS, Registers};
 
 /// Bits of a register.
 const BITS: usize = 6;
@@ -10,9 +10,22 @@ pub(super) const LEN: usize = REGISTERS * BITS / 8;
 
 /// The registers in order.
 pub fn ranks(bytes: &[u8]) -> impl Iterator<Item = u8> + '_ {
-    bytes.as_chunks::<3>().0.iter().flat_map(|&[a, b, c]| {
-        [a, a >> 6 | b << 2, b >> 4 | c << 4, c >> 2].map(|rank| rank & MASK)
-    })
+    bytes.as_chunks::<3>().0.iter().flat_map(unpack)
+}
+
+/// Raises `registers` to these, where these are higher.
+pub(super) fn merge_into(bytes: &[u8], registers: &mut Registers) {
+    let fours = registers.as_chunks_mut::<4>().0;
+    for (four, packed) in fours.iter_mut().zip(bytes.as_chunks::<3>().0) {
+        for (register, rank) in four.iter_mut().zip(unpack(packed)) {
+            *register = (*register).max(rank);
+        }
+    }
+}
+
+fn unpack(&[a, b, c]: &[u8; 3]) -> [u8; 4] {
+    let packed = u32::from_le_bytes([a, b, c, 0]);
+    [0, 6, 12, 18].map(|shift| (packed >> shift) as u8 & MASK)
 }
 
 /// Raises a register to `rank`; tells whether it was lower. There are [`LEN`] bytes, and an index below [`REGISTERS`].

@@ -6,7 +6,7 @@
 use super::{MAX_RANK, REGISTERS};
 
 /// 1 / (2 ln 2): the constant of the estimator for infinitely many registers.
-const ALPHA: f64 = 0.721_347_520_444_481_703_680;
+const ALPHA: f64 = 0.721_347_520_444_481_7;
 
 /// How many registers have which rank.
 #[derive(Debug, Clone)]

@@ -121,11 +121,7 @@ impl<'a> Hll<'a> {
     /// Raises `registers` to these, where these are higher.
     pub fn merge_into(self, registers: &mut Registers) -> Result<(), Corrupted> {
         match self.encoding {
-            Encoding::Dense => {
-                for (register, rank) in registers.iter_mut().zip(dense::ranks(self.written())) {
-                    *register = (*register).max(rank);
-                }
-            }
+            Encoding::Dense => dense::merge_into(self.written(), registers),
             Encoding::Sparse => {
                 let mut rest = &mut registers[..];
                 for run in sparse::whole(self.written())? {
