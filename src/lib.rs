@@ -14,6 +14,8 @@ pub mod server;
 pub mod pubsub;
 pub mod session;
 
+pub mod rdb;
+
 pub mod keyspace;
 
 pub mod value;

@@ -2,6 +2,7 @@
 
 pub mod context;
 pub mod dispatch;
+mod draft;
 mod expiry;
 mod help;
 mod introspect;

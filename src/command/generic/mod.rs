@@ -1,6 +1,7 @@
 //! Commands on keys of any type: existence, expiry, names, iteration.
 
 mod delete;
+mod dump;
 pub(crate) mod expire;
 pub(crate) mod object;
 pub(crate) mod rename;
@@ -8,9 +9,12 @@ mod scan;
 
 use super::help::help;
 use super::table::words::{
-    ACCESS, Acl, Command, DELETE, DENYOOM, FAST, Group, INSERT, LOADING, Lock, OW, READONLY, RM,
-    RO, RW, STALE, UPDATE, WRITE, key, keys,
+    ACCESS, ASKING, Acl, Command, DELETE, DENYOOM, FAST, Group, INSERT, LOADING, Lock, OW,
+    READONLY, RM, RO, RW, STALE, UPDATE, WRITE, key, keys,
 };
+
+const RESTORE_SYNTAX: &str = "key ttl:integer serialized-value:string [REPLACE@3.0.0] [ABSTTL@5.0.0] \
+    [IDLETIME seconds:integer@5.0.0] [FREQ frequency:integer@5.0.0]";
 
 pub(super) const COMMANDS: &[Command] = &[
     Command::new(Group::Generic, "copy", -3, rename::copy)
@@ -28,6 +32,14 @@ pub(super) const COMMANDS: &[Command] = &[
         .syntax("key...")
         .complexity("O(N), N being the number of keys")
         .tips(&["request_policy:multi_shard", "response_policy:agg_sum"]),
+    Command::new(Group::Generic, "dump", 2, dump::dump)
+        .flags(&[READONLY])
+        .keys(&[key(1, &[RO, ACCESS])])
+        .since("2.6.0")
+        .summary("Returns a key's value in a serialised form, for RESTORE.")
+        .syntax("key")
+        .complexity("O(N), N being the size of the value in bytes or elements")
+        .tips(&["nondeterministic_output"]),
     Command::new(Group::Generic, "exists", -2, delete::exists)
         .flags(&[READONLY, FAST])
         .keys(&[keys(1, -1, 1, &[RO])])
@@ -160,6 +172,26 @@ pub(super) const COMMANDS: &[Command] = &[
         .since("1.0.0")
         .summary("Gives a key another name unless something has it already.")
         .syntax("key newkey:key"),
+    Command::new(Group::Generic, "restore", -4, dump::restore)
+        .flags(&[WRITE, DENYOOM])
+        .acl(&[Acl::DANGEROUS])
+        .keys(&[key(1, &[OW, UPDATE])])
+        .since("2.6.0")
+        .summary("Makes a key of what DUMP has returned.")
+        .syntax(RESTORE_SYNTAX)
+        .complexity(
+            "O(N), N being the size of the value in bytes or elements; O(N*log N) for sorted sets",
+        ),
+    Command::new(Group::Server, "restore-asking", -4, dump::restore)
+        .flags(&[WRITE, DENYOOM, ASKING])
+        .acl(&[Acl::DANGEROUS, Acl::KEYSPACE])
+        .keys(&[key(1, &[OW, UPDATE])])
+        .since("3.0.0")
+        .summary("For nodes among themselves: RESTORE into a slot that is being imported.")
+        .syntax(RESTORE_SYNTAX)
+        .complexity(
+            "O(N), N being the size of the value in bytes or elements; O(N*log N) for sorted sets",
+        ),
     Command::new(Group::Generic, "scan", -2, scan::scan)
         .flags(&[READONLY])
         .lock(Lock::Each)

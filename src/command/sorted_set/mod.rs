@@ -16,7 +16,7 @@ mod remove;
 mod reply;
 mod scan;
 mod store;
-mod view;
+pub(super) mod view;
 
 use super::table::words::{
     ACCESS, Command, DELETE, DENYOOM, FAST, Group, OW, READONLY, RO, RW, UPDATE, WRITE,

@@ -39,7 +39,7 @@ pub(super) fn edit<'c>(
 
 /// Until when a set is packed: `zset-max-listpack-entries` and `zset-max-listpack-value`.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Thresholds {
+pub(in crate::command) struct Thresholds {
     /// The most members.
     pub(super) entries: usize,
     /// The longest member, in bytes.
@@ -47,7 +47,7 @@ pub(super) struct Thresholds {
 }
 
 impl Thresholds {
-    pub(super) fn of(settings: &Settings) -> Self {
+    pub(in crate::command) fn of(settings: &Settings) -> Self {
         Self {
             entries: settings.zset_max_listpack_entries(),
             value: settings.zset_max_listpack_value(),
@@ -57,7 +57,7 @@ impl Thresholds {
 
 /// A sorted set to be changed. It grows out of its packed form, and never back.
 #[derive(Debug)]
-pub(super) struct ZSetMut<'a> {
+pub(in crate::command) struct ZSetMut<'a> {
     record: &'a mut Record,
     thresholds: Thresholds,
     /// So many members are about to come: the set turns large with the first of them.
@@ -66,7 +66,11 @@ pub(super) struct ZSetMut<'a> {
 
 impl<'a> ZSetMut<'a> {
     /// The set in `record`, which holds one, about to get `coming` members.
-    pub(super) fn new(record: &'a mut Record, thresholds: Thresholds, coming: usize) -> Self {
+    pub(in crate::command) fn new(
+        record: &'a mut Record,
+        thresholds: Thresholds,
+        coming: usize,
+    ) -> Self {
         Self {
             record,
             thresholds,
@@ -75,7 +79,7 @@ impl<'a> ZSetMut<'a> {
     }
 
     /// Gives `member` the score that `decide` makes of its present one, if it decides for any.
-    pub(super) fn update(
+    pub(in crate::command) fn update(
         &mut self,
         member: &[u8],
         decide: impl FnOnce(Option<f64>) -> Option<f64>,
