@@ -26,6 +26,7 @@ pub mod clock;
 pub mod config;
 pub mod mailbox;
 pub mod memory;
+pub mod peer;
 pub mod stats;
 
 /// Everything that is not in a slab: counted, so that the memory cap sees it.
