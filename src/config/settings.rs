@@ -340,6 +340,8 @@ accessors! {
         set_max_listpack_entries: usize = "set-max-listpack-entries",
         set_max_listpack_value: usize = "set-max-listpack-value",
         list_max_listpack_size: i64 = "list-max-listpack-size",
+        stream_node_max_bytes: usize = "stream-node-max-bytes",
+        stream_node_max_entries: usize = "stream-node-max-entries",
         hz: u32 = "hz",
         loglevel: LogLevel = "loglevel",
         log_format: LogFormat = "log-format",

@@ -41,6 +41,8 @@ pub enum EventClass {
     Stream,
     /// `x`: what expired.
     Expired,
+    /// No letter: a change that the peers announce to nobody.
+    Silent,
 }
 
 impl Event {
@@ -82,6 +84,11 @@ impl Event {
     /// An event of streams.
     pub const fn stream(name: &'static str) -> Self {
         Self::new(EventClass::Stream, name)
+    }
+
+    /// An event that no notification is sent for.
+    pub const fn silent(name: &'static str) -> Self {
+        Self::new(EventClass::Silent, name)
     }
 
     /// A key was deleted.

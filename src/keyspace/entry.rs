@@ -94,6 +94,14 @@ impl<'a> KeyMut<'a> {
         result
     }
 
+    /// What [`KeyMut::change`] has just done is two things (an entry added, others trimmed away): it is announced as
+    /// `event`, too.
+    pub fn also(&mut self, event: Event) {
+        if let Some(first) = self.event.replace(event) {
+            self.announce(first);
+        }
+    }
+
     /// Replaces the value; the expiry stays.
     pub fn set_value(&mut self, value: NewValue<'_>, event: Event) {
         self.change(event, |record| record.set_value(value));

@@ -291,6 +291,27 @@ pub fn of_set(args: Args<'_>) -> Option<Keys> {
     ))
 }
 
+/// XREAD, XREADGROUP: `STREAMS` before the keys, which may also be the name of a group or a consumer.
+pub fn of_stream_readers(args: Args<'_>) -> Option<Keys> {
+    let mut at = 1;
+    while !is(args, at, "STREAMS") {
+        args.get(at)?;
+        at += match () {
+            () if is(args, at, "COUNT") || is(args, at, "BLOCK") => 2,
+            () if is(args, at, "GROUP") => 3,
+            () => 1,
+        };
+    }
+    let named = args.len() - at - 1;
+    if named == 0 || !named.is_multiple_of(2) {
+        return None;
+    }
+    let mut keys = Keys::default();
+    let flags = KeyFlags::of(&[KeyFlags::RO, KeyFlags::ACCESS]);
+    keys.push(at + 1, at + named / 2, 1, flags);
+    Some(keys)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -365,6 +386,18 @@ mod tests {
         assert_eq!(flags("set a get"), ["OW update"]);
         assert_eq!(flags("set a b EX 1 get"), ["RW access update"]);
         assert_eq!(flags("copy a b"), ["RO access", "OW update"]);
+    }
+
+    #[test]
+    fn the_word_before_the_keys_may_be_a_name() {
+        found("xread streams a b 0 0", ["a", "b"]);
+        found("xread count 1 block 5 Streams a 0", ["a"]);
+        found("xreadgroup group g streams noack streams a >", ["a"]);
+        found("xreadgroup count 1 group g streams streams a >", ["a"]);
+        found("xreadgroup group streams streams streams a b > 0", ["a", "b"]);
+        assert_eq!(keys("xread streams a b 0"), None);
+        assert_eq!(keys("xread count 1 block"), None);
+        assert_eq!(keys("xread count 1 streams"), None);
     }
 
     fn by(specs: &[KeySpec], request: &str) -> Option<Vec<usize>> {

@@ -247,6 +247,14 @@ impl Command {
         self
     }
 
+    /// Says how to find the keys where the specs may be wrong.
+    #[must_use]
+    pub const fn finder_decides(mut self, finder: Finder) -> Command {
+        self.finder = Some(finder);
+        self.key_flags_vary = true;
+        self
+    }
+
     /// Says which locks it needs, if not those of its keys.
     #[must_use]
     pub const fn lock(mut self, lock: Lock) -> Command {

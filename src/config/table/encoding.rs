@@ -28,7 +28,9 @@ pub(super) const SECTION: Section = Section {
         number("list-compress-depth", 0, INT, "0")
             .kept("Nodes at a list's ends that stay uncompressed; 0 compresses none."),
         memory("hll-sparse-max-bytes", 0, LONG, "3000").kept("Bytes of a sparse HyperLogLog."),
-        memory("stream-node-max-bytes", 0, LONG, "4096").kept("Bytes of a stream's node."),
-        number("stream-node-max-entries", 0, LONG, "100").kept("Entries of a stream's node."),
+        memory("stream-node-max-bytes", 0, LONG, "4096")
+            .honoured("Bytes of a stream's block; 0: no limit."),
+        number("stream-node-max-entries", 0, LONG, "100")
+            .honoured("Entries of a stream's block; 0: no limit."),
     ],
 };
