@@ -53,7 +53,7 @@ pub struct Ping {
 pub struct Import {
     /// The source: `redis://[[user]:password@]host[:port][/db]`.
     pub from: String,
-    /// The target, in the same form; its database is the source's.
+    /// The target, in the same form; without a database the numbers stay.
     pub to: String,
     /// The file that keeps how far the import has come.
     pub state: Option<PathBuf>,

@@ -34,6 +34,11 @@ const TOLD: usize = 10;
 pub(crate) fn import(arguments: &Import) -> Result<bool, String> {
     let from: Address = arguments.from.parse()?;
     let to: Address = arguments.to.parse()?;
+    if to.db.is_some() && from.db.is_none() {
+        return Err(format!(
+            "{to}: a database of the target makes sense only with one of the source"
+        ));
+    }
     let mut state = State::open(arguments.state.as_deref(), &from, &to)?;
     if state.finished {
         progress::say("nothing is left to do: the state file says that this import is finished");
@@ -161,9 +166,13 @@ impl Importer {
         }
     }
 
-    /// Chooses the database on both sides.
+    /// Chooses the database on both sides: the same, unless the target's is given.
     fn select(&mut self, db: usize) -> Result<(), String> {
-        for (peer, address) in [(&mut self.source, &self.from), (&mut self.target, &self.to)] {
+        let target = self.to.db.unwrap_or(db);
+        for (peer, address, db) in [
+            (&mut self.source, &self.from, db),
+            (&mut self.target, &self.to, target),
+        ] {
             peer.select(db)
                 .map_err(lost(address))?
                 .map_err(|error| format!("{address}: database {db}: {error}"))?;

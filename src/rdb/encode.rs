@@ -1,5 +1,6 @@
 //! Writing a value, in forms that every server since Redis 7.0 reads.
 
+use super::encode_stream::encode_stream;
 use super::writer::Writer;
 use super::{VERSION, VERSION_FIELD_EXPIRY, form, intset};
 use crate::keyspace::Value;
@@ -64,8 +65,9 @@ pub fn encode(value: Value<'_>, out: &mut Vec<u8>) -> u16 {
             members(&mut out, set.iter().count(), set.iter());
         }
         Value::Set(set) => members(&mut out, set.len(), set.iter()),
-        Value::Stream(_) => {
+        Value::Stream(stream) => {
             out.byte(form::STREAM_2);
+            encode_stream(&mut out, stream);
         }
     }
     VERSION

@@ -14,6 +14,7 @@
 mod crc64;
 mod decode;
 mod encode;
+mod encode_stream;
 mod error;
 mod intset;
 mod listpack;
@@ -29,7 +30,7 @@ pub use decode::{Build, Collection, decode};
 pub use encode::encode;
 pub use error::Error;
 pub use reader::{Limits, Reader};
-pub use stream::{BuildStream, Id as StreamId, StreamState};
+pub use stream::{BuildStream, StreamState};
 
 /// The version of the format that is written where nothing newer is needed: every server since Redis 7.0 reads it.
 pub const VERSION: u16 = 10;

@@ -3,9 +3,7 @@
 use super::listpack::Listpack;
 use super::{Error, Reader, form};
 use crate::clock::UnixMillis;
-
-/// An entry's ID: milliseconds and a number among those of the same millisecond.
-pub type Id = (u64, u64);
+use crate::value::stream::StreamId;
 
 /// What a stream remembers beside its entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,9 +11,9 @@ pub struct StreamState {
     /// The number of entries.
     pub length: u64,
     /// The highest ID that was ever given.
-    pub last: Id,
+    pub last: StreamId,
     /// The highest ID that was deleted; `None` where the payload is too old to tell.
-    pub max_deleted: Option<Id>,
+    pub max_deleted: Option<StreamId>,
     /// How many entries were ever added; `None` where the payload is too old to tell.
     pub added: Option<u64>,
 }
@@ -29,22 +27,22 @@ pub trait BuildStream {
     fn stream(&mut self);
 
     /// The next entry. `fields` are field, value, field, value and so on. False if the ID is not above the last one.
-    fn entry(&mut self, id: Id, fields: &[&[u8]]) -> bool;
+    fn entry(&mut self, id: StreamId, fields: &[&[u8]]) -> bool;
 
     /// All entries were told. False if this cannot be so.
     fn state(&mut self, state: StreamState) -> bool;
 
-    /// A group. `read` is how many entries it has read, if that is known. False if it was there already.
-    fn group(&mut self, name: &[u8], last: Id, read: Option<u64>) -> bool;
+    /// A group. `read` is how many entries it has read, if the payload tells. False if it was there already.
+    fn group(&mut self, name: &[u8], last: StreamId, read: Option<u64>) -> bool;
 
     /// An entry that was given to somebody in the last group, and not acknowledged. False if it was there already.
-    fn pending(&mut self, id: Id, delivered: UnixMillis, times: u64) -> bool;
+    fn pending(&mut self, id: StreamId, delivered: UnixMillis, times: u64) -> bool;
 
     /// A consumer of the last group. False if it was there already.
     fn consumer(&mut self, name: &[u8], seen: UnixMillis, active: Option<UnixMillis>) -> bool;
 
     /// A pending entry is the last consumer's. False if it is not pending, or somebody else's.
-    fn owns(&mut self, id: Id) -> bool;
+    fn owns(&mut self, id: StreamId) -> bool;
 
     /// The last group is complete. False if something is pending that nobody owns.
     fn group_end(&mut self) -> bool;
@@ -53,7 +51,7 @@ pub trait BuildStream {
 /// Says of an entry that it was deleted.
 const DELETED: i64 = 1;
 /// Says of an entry that it has the fields of the first one.
-const SAME_FIELDS: i64 = 2;
+pub(super) const SAME_FIELDS: i64 = 2;
 
 fn sound(is_sound: bool) -> Result<(), Error> {
     if is_sound { Ok(()) } else { Err(Error::Format) }
@@ -74,14 +72,14 @@ pub(super) fn decode(
     }
     let mut state = StreamState {
         length: reader.number()?,
-        last: (reader.number()?, reader.number()?),
+        last: pair(reader)?,
         max_deleted: None,
         added: None,
     };
     if form != form::STREAM {
         // The first ID: the entries tell it.
-        let _ = (reader.number()?, reader.number()?);
-        state.max_deleted = Some((reader.number()?, reader.number()?));
+        pair(reader)?;
+        state.max_deleted = Some(pair(reader)?);
         state.added = Some(reader.number()?);
     }
     sound(build.state(state))?;
@@ -89,9 +87,23 @@ pub(super) fn decode(
     (0..groups).try_for_each(|_| group(reader, form, build))
 }
 
-fn id(bytes: &[u8; 16]) -> Id {
+/// An ID as two numbers.
+fn pair(reader: &mut Reader<'_>) -> Result<StreamId, Error> {
+    Ok(StreamId::new(reader.number()?, reader.number()?))
+}
+
+/// A time of the past, hence not negative.
+fn time(reader: &mut Reader<'_>) -> Result<UnixMillis, Error> {
+    reader.millis().and_then(|time| {
+        sound(time >= 0)?;
+        Ok(time)
+    })
+}
+
+/// An ID whose bytes have the order of IDs.
+fn id(bytes: &[u8; 16]) -> StreamId {
     let whole = u128::from_be_bytes(*bytes);
-    ((whole >> 64) as u64, whole as u64)
+    StreamId::new((whole >> 64) as u64, whole as u64)
 }
 
 /// Counts in a listpack are not negative.
@@ -108,7 +120,7 @@ fn natural(entries: &mut Listpack<'_>) -> Result<u64, Error> {
 /// ```
 fn node(
     reader: &mut Reader<'_>,
-    base: Id,
+    base: StreamId,
     bytes: &[u8],
     build: &mut impl BuildStream,
 ) -> Result<(), Error> {
@@ -125,9 +137,9 @@ fn node(
         let flags = flags.int()?;
         let (milliseconds, number) = (entries.expect()?.int()?, entries.expect()?.int()?);
         // Differences of 64 bits without a sign, in numbers with one.
-        let id = (
-            base.0.wrapping_add(milliseconds as u64),
-            base.1.wrapping_add(number as u64),
+        let id = StreamId::new(
+            base.ms.wrapping_add(milliseconds as u64),
+            base.seq.wrapping_add(number as u64),
         );
         texts.truncate(names);
         let parts = if flags & SAME_FIELDS != 0 {
@@ -201,7 +213,7 @@ impl Texts {
 
 fn group(reader: &mut Reader<'_>, form: u8, build: &mut impl BuildStream) -> Result<(), Error> {
     let name = reader.string()?;
-    let last = (reader.number()?, reader.number()?);
+    let last = pair(reader)?;
     let read = match form {
         form::STREAM => None,
         // -1, without a sign, says that it is not known.
@@ -210,12 +222,12 @@ fn group(reader: &mut Reader<'_>, form: u8, build: &mut impl BuildStream) -> Res
     sound(build.group(&name, last, read))?;
     for _ in 0..reader.count(16 + 8 + 1)? {
         let id = id(&reader.array()?);
-        let (delivered, times) = (reader.millis()?, reader.number()?);
+        let (delivered, times) = (time(reader)?, reader.number()?);
         sound(build.pending(id, delivered, times))?;
     }
     for _ in 0..reader.count(1 + 8 + 1)? {
         let name = reader.string()?;
-        let seen = reader.millis()?;
+        let seen = time(reader)?;
         let active = match form {
             form::STREAM_3 => Some(reader.millis()?).filter(|active| *active >= 0),
             _ => Some(seen),

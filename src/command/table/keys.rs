@@ -394,7 +394,10 @@ mod tests {
         found("xread count 1 block 5 Streams a 0", ["a"]);
         found("xreadgroup group g streams noack streams a >", ["a"]);
         found("xreadgroup count 1 group g streams streams a >", ["a"]);
-        found("xreadgroup group streams streams streams a b > 0", ["a", "b"]);
+        found(
+            "xreadgroup group streams streams streams a b > 0",
+            ["a", "b"],
+        );
         assert_eq!(keys("xread streams a b 0"), None);
         assert_eq!(keys("xread count 1 block"), None);
         assert_eq!(keys("xread count 1 streams"), None);
