@@ -52,6 +52,15 @@ pub enum Post {
         /// As a RESP3 client reads it.
         resp3: Bytes,
     },
+    /// The reply to a connection that waits in a blocking command: its wait has ended.
+    Unblock {
+        /// The connection.
+        to: ClientId,
+        /// Which of its waits.
+        ticket: u64,
+        /// What it is answered.
+        reply: Bytes,
+    },
     /// End the connection (`CLIENT KILL`): at once, without flushing what it has not read.
     Kill(ClientId),
     /// Look at the world again: a pause has ended, the server is shutting down, a setting has changed.

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use crate::command::blocking;
 use crate::keyspace::Locks;
 use crate::keyspace::expiry::{Sweeper, Swept};
 use crate::memory;
@@ -96,6 +97,9 @@ impl Service {
         let swept = self
             .sweeper
             .sweep(&server.keyspace, server.clock.now(), limit, counters);
+        for (db, key) in self.sweeper.take_ready() {
+            blocking::serve_key(server, db, key, counters);
+        }
         counters.expire_cycle_micros.add(micros(started.elapsed()));
         if swept.time_cap_reached {
             counters.expired_time_cap_reached.bump();

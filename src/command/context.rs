@@ -40,6 +40,9 @@ pub enum Suspension {
     Paused(std::time::Instant),
     /// A moment; the reply is already written and is held back until then.
     Until(std::time::Instant),
+    /// A key ([`Client::waiting`](crate::session::Client::waiting) tells which), but not beyond this moment if there is one; the reply comes from whoever
+    /// changes the key.
+    Blocked(Option<std::time::Instant>),
 }
 
 /// A handler's result. An error is the whole reply.

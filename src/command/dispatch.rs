@@ -6,6 +6,7 @@
 
 use std::time::Instant;
 
+use super::blocking;
 use super::context::{Context, Outcome, Suspension};
 use super::table::{self, Command, Flags, Lock};
 use crate::clock::UnixMillis;
@@ -350,8 +351,12 @@ fn run_locked(
         command,
     };
     let result = (command.handler)(&mut context, args);
-    if context.keys.finish(&args) {
+    let mut keys = context.keys;
+    if keys.finish(&args) {
         counters.changes.bump();
+    }
+    if keys.has_ready() {
+        blocking::serve_waiters(server, keys);
     }
     result
 }

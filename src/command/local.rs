@@ -35,8 +35,11 @@ impl LocalClient {
             local: true,
         };
         let client = server.clients.add(origin, Instant::now());
+        let mut session = Session::new(client, true);
+        // There is nobody who could wake it.
+        session.must_not_wait = true;
         Self {
-            session: Session::new(client, true),
+            session,
             parser: RequestParser::new(),
             buffer: ReadBuffer::new(),
             window: Window::new(),

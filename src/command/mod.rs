@@ -1,5 +1,6 @@
 //! Commands: the table of their facts, the dispatcher, and one module per family.
 
+pub mod blocking;
 pub mod context;
 pub mod dispatch;
 mod draft;
@@ -20,6 +21,7 @@ mod hash;
 mod hyperloglog;
 mod list;
 mod pubsub;
+mod scripting;
 mod server;
 mod set;
 mod sorted_set;

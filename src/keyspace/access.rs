@@ -12,6 +12,7 @@ use super::entry::{self, KeyMut};
 use super::hash::{KeyHash, SHARDS, ShardIndex};
 use super::record::{NewValue, Record, RecordRef};
 use super::shard::{Expiring, Part, ShardData};
+use super::waiting::Waiting;
 use crate::clock::UnixMillis;
 use crate::resp::{Args, OwnedArgs};
 use crate::stats::Counters;
@@ -276,6 +277,7 @@ impl<'k> Access<'k> {
         Some(KeyMut::new(
             found.slot,
             found.expiring,
+            found.waiting,
             &found.keyspace.door,
             found.effects,
             found.db,
@@ -397,23 +399,59 @@ impl<'k> Access<'k> {
         self.effects.changed = true;
     }
 
-    /// Ends the command: hands on its effect, then gives the locks back. Returns whether it changed something.
-    pub fn finish(mut self, request: &Args<'_>) -> bool {
-        let effects = std::mem::take(&mut self.effects);
+    /// Hands on the command's effect; returns whether the command changed something. The locks are given back when this is dropped.
+    pub fn finish(&mut self, request: &Args<'_>) -> bool {
+        let first = std::mem::take(&mut self.effects.first);
+        let instead = self.effects.instead.take();
+        let changed = std::mem::take(&mut self.effects.changed);
         let door = &self.keyspace.door;
         if door.listener().is_some() {
-            for (db, request) in effects.first {
+            for (db, request) in first {
                 door.deliver(db, &request.view());
             }
-            match effects.instead {
+            match instead {
                 Some(instead) => instead
                     .iter()
                     .for_each(|(db, request)| door.deliver(*db, &request.view())),
-                None if effects.changed => door.deliver(self.db, request),
+                None if changed => door.deliver(self.db, request),
                 None => {}
             }
         }
-        effects.changed
+        changed
+    }
+
+    /// Whether a key was changed while somebody waited for it.
+    #[inline]
+    pub fn has_ready(&self) -> bool {
+        !self.effects.ready.is_empty()
+    }
+
+    /// Says that a key shall be looked at as if it had changed.
+    pub fn mark_ready(&mut self, db: usize, key: Box<[u8]>) {
+        self.effects.ready.push_back((db, key));
+    }
+
+    /// The next key that was changed while somebody waited for it, with its database.
+    pub fn next_ready(&mut self) -> Option<(usize, Box<[u8]>)> {
+        self.effects.ready.pop_front()
+    }
+
+    /// The part of database `db` that holds `key`.
+    pub(super) fn part(&mut self, db: usize, key: &[u8]) -> &mut Part {
+        self.locate(db, key).part
+    }
+
+    /// Whether the lock of `key` is held.
+    pub fn holds(&self, key: &[u8]) -> bool {
+        let shard = KeyHash::of(key).shard();
+        match &self.held {
+            Held::None => false,
+            Held::One(held, _) => *held == shard,
+            Held::Many(held) => held
+                .binary_search_by_key(&shard, |(index, _)| *index)
+                .is_ok(),
+            Held::All(_) => true,
+        }
     }
 
     /// Visits every shard: under the lock already held, or taking one lock at a time.
@@ -469,6 +507,7 @@ struct Located<'a> {
 struct Found<'a> {
     slot: crate::value::table::Slot<'a, Record>,
     expiring: &'a mut Expiring,
+    waiting: &'a Waiting,
     keyspace: &'a Keyspace,
     effects: &'a mut Effects,
     db: usize,
@@ -490,12 +529,21 @@ impl<'a> Located<'a> {
             .table
             .find_mut(hash.table(), |record| record.key() == key)?;
         if slot.get().is_expired(now) {
-            KeyMut::new(slot, &mut part.expiring, &keyspace.door, effects, db).expire(counters);
+            KeyMut::new(
+                slot,
+                &mut part.expiring,
+                &part.waiting,
+                &keyspace.door,
+                effects,
+                db,
+            )
+            .expire(counters);
             return None;
         }
         Some(Found {
             slot,
             expiring: &mut part.expiring,
+            waiting: &part.waiting,
             keyspace,
             effects,
             db,

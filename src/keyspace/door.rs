@@ -8,6 +8,7 @@
 //!
 //! Expiry's index is kept by the door itself. With no listener the door costs a branch.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::record::RecordRef;
@@ -184,4 +185,6 @@ pub(super) struct Effects {
     pub(super) first: Vec<(usize, OwnedArgs)>,
     /// The deterministic form, if the handler gave one. Empty: the command has no effect of its own.
     pub(super) instead: Option<Vec<(usize, OwnedArgs)>>,
+    /// Keys that have changed while somebody waited for them, in the order of the changes.
+    pub(super) ready: VecDeque<(usize, Box<[u8]>)>,
 }

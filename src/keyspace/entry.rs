@@ -6,6 +6,7 @@
 use super::door::{Change, Door, Effects, Event};
 use super::record::{NewValue, Record, RecordRef, Value};
 use super::shard::{Expiring, Part};
+use super::waiting::Waiting;
 use crate::clock::UnixMillis;
 use crate::resp::OwnedArgs;
 use crate::stats::Counters;
@@ -17,6 +18,7 @@ pub struct KeyMut<'a> {
     /// Empty only while the guard itself removes the key.
     slot: Option<Slot<'a, Record>>,
     expiring: &'a mut Expiring,
+    waiting: &'a Waiting,
     door: &'a Door,
     effects: &'a mut Effects,
     db: usize,
@@ -30,6 +32,7 @@ impl<'a> KeyMut<'a> {
     pub(super) fn new(
         slot: Slot<'a, Record>,
         expiring: &'a mut Expiring,
+        waiting: &'a Waiting,
         door: &'a Door,
         effects: &'a mut Effects,
         db: usize,
@@ -38,6 +41,7 @@ impl<'a> KeyMut<'a> {
         Self {
             slot: Some(slot),
             expiring,
+            waiting,
             door,
             effects,
             db,
@@ -136,6 +140,7 @@ impl<'a> KeyMut<'a> {
         let record = self.remove();
         self.expiring.settle(self.counted, Expiring::default());
         self.effects.changed = true;
+        self.signal(record.view().key());
         if let Some(listener) = self.door.listener() {
             listener.after(&Change {
                 db: self.db,
@@ -156,6 +161,7 @@ impl<'a> KeyMut<'a> {
         self.before();
         let record = self.remove();
         self.expiring.settle(self.counted, Expiring::default());
+        self.signal(record.view().key());
         if let Some(listener) = self.door.listener() {
             let event = Event::EXPIRED;
             listener.after(&Change {
@@ -189,6 +195,14 @@ impl<'a> KeyMut<'a> {
             .take()
             .expect("the slot is given up only by methods that consume the guard")
             .remove()
+    }
+
+    /// Notes that a key which somebody waits for has changed.
+    #[inline]
+    fn signal(&mut self, key: &[u8]) {
+        if self.waiting.has(key) {
+            self.effects.ready.push_back((self.db, key.into()));
+        }
     }
 
     /// Tells the listener of what the record is now.
@@ -226,6 +240,10 @@ impl Drop for KeyMut<'_> {
         self.effects.changed = true;
         let counts = Expiring::of(self.record());
         self.expiring.settle(self.counted, counts);
+        if self.waiting.has(self.record().key()) {
+            let key = self.record().key().into();
+            self.effects.ready.push_back((self.db, key));
+        }
         self.announce(event);
     }
 }
@@ -252,6 +270,9 @@ pub(super) fn insert(
         });
     }
     effects.changed = true;
+    if part.waiting.has(view.key()) {
+        effects.ready.push_back((db, view.key().into()));
+    }
     part.expiring
         .settle(Expiring::default(), Expiring::of(view));
     part.table.insert_new(hash, record);

@@ -24,6 +24,7 @@ const FIELDS_A_VISIT: usize = 256;
 #[derive(Debug, Default)]
 pub struct Sweeper {
     shard: usize,
+    ready: Vec<(usize, Box<[u8]>)>,
 }
 
 /// What one round of the sweeper did.
@@ -52,7 +53,7 @@ impl Sweeper {
         let mut swept = Swept::default();
         for _ in 0..SHARDS {
             for db in 0..keyspace.databases() {
-                while sweep_part(keyspace, self.shard, db, now, counters, &mut swept) {
+                while self.sweep_part(keyspace, db, now, counters, &mut swept) {
                     if started.elapsed() > limit {
                         swept.time_cap_reached = true;
                         return swept;
@@ -63,52 +64,64 @@ impl Sweeper {
         }
         swept
     }
-}
 
-/// One hold of a shard's lock. Returns whether there may be more to do.
-fn sweep_part(
-    keyspace: &Keyspace,
-    shard: usize,
-    db: usize,
-    now: UnixMillis,
-    counters: &Counters,
-    swept: &mut Swept,
-) -> bool {
-    let mut data = keyspace.shards[shard].data.lock();
-    let Part { table, expiring } = data.part(db);
-    let mut budget = BUCKETS_A_HOLD;
-    // An entry is due once its whole millisecond has passed for the index, as it has for the key.
-    while let Some(mut slot) = table.next_due(now as u64 + 1, &mut budget) {
-        swept.examined += 1;
-        let record = slot.get();
-        let counted = Expiring::of(record);
-        if record.is_expired(now) {
-            counters.expired_keys.bump();
-            announce(
-                keyspace,
-                db,
-                record,
-                Event::EXPIRED,
-                0,
-                &[b"DEL", record.key()],
-            );
-            swept.expired += 1;
-        } else {
-            let mut fields = Fields::Some;
-            slot.replace_with(|mut record| {
-                fields = expire_fields(keyspace, db, &mut record, now, counters);
-                record
-            });
-            if fields == Fields::Some {
-                expiring.settle(counted, Expiring::of(slot.get()));
-                continue;
-            }
-            announce(keyspace, db, slot.get(), Event::DEL, 0, &[]);
-        }
-        expiring.settle(counted, Expiring::default());
-        drop(slot.remove());
+    /// The keys that expired while somebody waited for them, with their databases.
+    pub fn take_ready(&mut self) -> Vec<(usize, Box<[u8]>)> {
+        std::mem::take(&mut self.ready)
     }
-    budget == 0
+
+    /// One hold of a shard's lock. Returns whether there may be more to do.
+    fn sweep_part(
+        &mut self,
+        keyspace: &Keyspace,
+        db: usize,
+        now: UnixMillis,
+        counters: &Counters,
+        swept: &mut Swept,
+    ) -> bool {
+        let mut data = keyspace.shards[self.shard].data.lock();
+        let Part {
+            table,
+            expiring,
+            waiting,
+        } = data.part(db);
+        let mut budget = BUCKETS_A_HOLD;
+        // An entry is due once its whole millisecond has passed for the index, as it has for the key.
+        while let Some(mut slot) = table.next_due(now as u64 + 1, &mut budget) {
+            swept.examined += 1;
+            let record = slot.get();
+            let counted = Expiring::of(record);
+            if record.is_expired(now) {
+                counters.expired_keys.bump();
+                if waiting.has(record.key()) {
+                    self.ready.push((db, record.key().into()));
+                }
+                announce(
+                    keyspace,
+                    db,
+                    record,
+                    Event::EXPIRED,
+                    0,
+                    &[b"DEL", record.key()],
+                );
+                swept.expired += 1;
+            } else {
+                let mut fields = Fields::Some;
+                slot.replace_with(|mut record| {
+                    fields = expire_fields(keyspace, db, &mut record, now, counters);
+                    record
+                });
+                if fields == Fields::Some {
+                    expiring.settle(counted, Expiring::of(slot.get()));
+                    continue;
+                }
+                announce(keyspace, db, slot.get(), Event::DEL, 0, &[]);
+            }
+            expiring.settle(counted, Expiring::default());
+            drop(slot.remove());
+        }
+        budget == 0
+    }
 }
 
 /// Whether a hash still has fields.

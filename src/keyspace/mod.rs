@@ -20,6 +20,7 @@ mod prefetch;
 pub mod record;
 pub mod scan;
 mod shard;
+pub mod waiting;
 pub mod whole;
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 use parking_lot::Mutex;
 
 use super::record::{Record, RecordRef};
+use super::waiting::Waiting;
 use crate::value::table::Table;
 
 /// One database's part of a shard.
@@ -13,7 +14,21 @@ pub struct Part {
     pub(super) table: Table<Record>,
     /// How many of its keys will expire.
     pub(super) expiring: Expiring,
+    /// Who waits for its keys, present or not.
+    pub(super) waiting: Waiting,
 }
+
+impl Part {
+    /// Takes all keys out; who waits stays.
+    pub(super) fn take_keys(&mut self) -> Keys {
+        self.expiring = Expiring::default();
+        Keys(self.table.take())
+    }
+}
+
+/// Keys that are in no database any more, to be dropped.
+#[derive(Debug)]
+pub(super) struct Keys(#[expect(dead_code, reason = "held to be dropped")] Table<Record>);
 
 /// How many keys will expire, wholly or in part.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -76,7 +91,7 @@ impl ShardData {
         }
     }
 
-    /// Exchanges two databases.
+    /// Exchanges the keys of two databases; who waits stays where it is.
     pub(super) fn swap(&mut self, a: usize, b: usize) {
         let (low, high) = (a.min(b), a.max(b));
         if low != high {
@@ -86,7 +101,9 @@ impl ShardData {
             } else {
                 &mut left[low - 1]
             };
-            std::mem::swap(low, &mut right[0]);
+            let high = &mut right[0];
+            std::mem::swap(&mut low.table, &mut high.table);
+            std::mem::swap(&mut low.expiring, &mut high.expiring);
         }
     }
 }

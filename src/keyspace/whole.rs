@@ -1,7 +1,7 @@
 //! Operations on whole databases: `DBSIZE`, `FLUSHDB`, `FLUSHALL`, `SWAPDB`, and INFO's figures.
 
 use super::access::Access;
-use super::shard::Part;
+use super::shard::{Keys, Part};
 use crate::clock::UnixMillis;
 use crate::memory::reclaim;
 
@@ -101,13 +101,15 @@ impl Access<'_> {
             None => 0..self.keyspace().databases(),
         };
         let mut removed = 0;
-        let mut parts: Vec<Part> = Vec::new();
-        self.each_shard(|_, data, _| {
+        let mut parts: Vec<Keys> = Vec::new();
+        self.each_shard(|_, data, effects| {
             for db in databases.clone() {
                 let part = data.part(db);
                 if !part.table.is_empty() {
                     removed += part.table.len();
-                    parts.push(std::mem::take(part));
+                    parts.push(part.take_keys());
+                    let waited = part.waiting.keys().map(|key| (db, key.into()));
+                    effects.ready.extend(waited);
                 }
             }
         });
@@ -120,7 +122,13 @@ impl Access<'_> {
 
     /// Exchanges two databases.  Needs all locks.
     pub fn swap_databases(&mut self, a: usize, b: usize) {
-        self.each_shard(|_, data, _| data.swap(a, b));
+        self.each_shard(|_, data, effects| {
+            data.swap(a, b);
+            for db in [a, b] {
+                let waited = data.part_ref(db).waiting.keys();
+                effects.ready.extend(waited.map(|key| (db, key.into())));
+            }
+        });
         self.note_change();
     }
 }

@@ -18,10 +18,11 @@ use tokio::time::Sleep;
 
 use super::output_limit::OutputWatch;
 use super::stream::Stream;
+use crate::command::blocking;
 use crate::command::context::Suspension;
 use crate::command::dispatch::{self, Budget, OUTPUT_HIGH_WATER, Progress};
+use crate::keyspace::waiting::{Ticket, Waiter};
 use crate::mailbox::Topic;
-use crate::pubsub::PubSub;
 use crate::resp::buffer::MAX_BUFFER;
 use crate::resp::{Limits, Protocol, ReadBuffer, Reply, ReplyError, RequestParser, Window};
 use crate::server::Server;
@@ -54,7 +55,7 @@ enum Stage {
     /// Serving requests.
     Serving,
     /// Waiting for something else than its socket.
-    Suspended(Suspension, Pin<Box<Sleep>>),
+    Suspended(Suspension, Option<Pin<Box<Sleep>>>),
     /// Sending its last replies; the time is that of the last progress.
     Ending(Instant),
 }
@@ -297,8 +298,11 @@ impl Connection {
         cx: &mut Context<'_>,
         server: &Server,
     ) -> Result<bool, End> {
-        let (Suspension::Paused(until) | Suspension::Until(until)) = suspension;
-        let timer = Box::pin(tokio::time::sleep_until(until.into()));
+        let until = match suspension {
+            Suspension::Paused(until) | Suspension::Until(until) => Some(until),
+            Suspension::Blocked(until) => until,
+        };
+        let timer = until.map(|until| Box::pin(tokio::time::sleep_until(until.into())));
         self.stage = Stage::Suspended(suspension, timer);
         self.has_waited(cx, server)
     }
@@ -319,9 +323,15 @@ impl Connection {
             return Ok(true);
         };
         let holds_output = matches!(suspension, Suspension::Until(_));
-        if timer.as_mut().poll(cx).is_ready() {
-            self.stage = Stage::Serving;
-            return Ok(true);
+        let is_time = timer
+            .as_mut()
+            .is_some_and(|timer| timer.as_mut().poll(cx).is_ready());
+        if is_time {
+            *timer = None;
+            if !matches!(suspension, Suspension::Blocked(_)) || self.gives_up_waiting(server) {
+                self.stage = Stage::Serving;
+                return Ok(true);
+            }
         }
         if !holds_output {
             let _ = self.flush(cx, server)?;
@@ -335,6 +345,39 @@ impl Connection {
             }
         }
         Ok(false)
+    }
+
+    /// The time of a blocking command is up. False if it has just been served: then its reply is on the way.
+    fn gives_up_waiting(&mut self, server: &Server) -> bool {
+        let Some(waiter) = self.client().waiting() else {
+            return true;
+        };
+        if !waiter.end() {
+            return false;
+        }
+        let reply = blocking::time_up_reply(&waiter, self.reply.protocol());
+        self.stop_waiting(&waiter, &reply, server);
+        true
+    }
+
+    fn stop_waiting(&mut self, waiter: &Waiter, reply: &Bytes, server: &Server) {
+        self.client().set_waiting(None);
+        server.keyspace.forget(waiter);
+        if !self.session.is_muted() {
+            self.reply.deliver(reply);
+        }
+    }
+
+    /// Whoever ended the wait of a blocking command sends its reply. False if that wait is not the present one.
+    pub(super) fn unblock(&mut self, ticket: Ticket, reply: &Bytes, server: &Server) -> bool {
+        let waiter = self.client().waiting();
+        let Some(waiter) = waiter.filter(|waiter| waiter.ticket() == ticket) else {
+            return false;
+        };
+        self.stop_waiting(&waiter, reply, server);
+        self.stage = Stage::Serving;
+        self.show_output();
+        true
     }
 
     /// Before waiting: gives back what is not needed, and shows others how things stand.
@@ -396,9 +439,14 @@ impl Connection {
         }
     }
 
-    /// Ends its subscriptions; it will not be polled again.
-    pub(super) fn leave(&mut self, pubsub: &PubSub) {
-        self.session.leave_all(pubsub);
+    /// Ends its subscriptions and its wait for keys; it will not be polled again.
+    pub(super) fn leave(&mut self, server: &Server) {
+        self.session.leave_all(&server.pubsub);
+        if let Some(waiter) = self.client().waiting() {
+            waiter.end();
+            server.keyspace.forget(&waiter);
+            self.client().set_waiting(None);
+        }
     }
 
     fn counters<'a>(&self, server: &'a Server) -> &'a Counters {

@@ -173,6 +173,16 @@ impl Worker {
                     }
                 }
             }
+            Post::Unblock { to, ticket, reply } => {
+                if let Some(link) = self.link(*to)
+                    && link
+                        .connection
+                        .borrow_mut()
+                        .unblock(*ticket, reply, self.server())
+                {
+                    link.wake();
+                }
+            }
             Post::Kill(id) => {
                 if let Some(link) = self.link(*id) {
                     link.kill();
@@ -295,7 +305,7 @@ impl Drop for Departure {
         if let Some(link) = link
             && let Ok(mut connection) = link.connection.try_borrow_mut()
         {
-            connection.leave(&self.worker.server().pubsub);
+            connection.leave(self.worker.server());
         }
         self.worker.placement.left(self.worker.number, self.id);
     }

@@ -111,6 +111,16 @@ impl<'a> Args<'a> {
         }
     }
 
+    /// Up to `count` arguments from `from` on; fewer when there are fewer.
+    #[inline]
+    pub fn part(&self, from: usize, count: usize) -> Args<'a> {
+        let rest = self.rest(from);
+        Args {
+            spans: rest.spans.get(..count).unwrap_or(rest.spans),
+            ..rest
+        }
+    }
+
     /// The allocation that argument `index` was read into, if it has one of its own. Cloning it is cheap.
     #[inline]
     pub fn shared(&self, index: usize) -> Option<Bytes> {

@@ -12,6 +12,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use parking_lot::Mutex;
 
+use crate::keyspace::waiting::Waiter;
 use crate::mailbox::ClientId;
 
 /// The user that every connection starts as.
@@ -176,6 +177,7 @@ pub struct Client {
     active: AtomicU64,
     subscriptions: [AtomicUsize; 3],
     identity: Mutex<Identity>,
+    waiting: Mutex<Option<Arc<Waiter>>>,
 }
 
 impl Client {
@@ -205,6 +207,7 @@ impl Client {
                 lib_ver: Bytes::new(),
                 user: Arc::from(DEFAULT_USER),
             }),
+            waiting: Mutex::new(None),
         }
     }
 
@@ -278,6 +281,17 @@ impl Client {
             shared.store(count, Ordering::Relaxed);
         }
         self.set_flags(ClientFlags::PUBSUB, counts.iter().any(|count| *count > 0));
+    }
+
+    /// What it waits for, in a blocking command.
+    pub fn waiting(&self) -> Option<Arc<Waiter>> {
+        self.waiting.lock().clone()
+    }
+
+    /// Notes that it begins to wait, or ends.
+    pub fn set_waiting(&self, waiter: Option<Arc<Waiter>>) {
+        self.set_flags(ClientFlags::BLOCKED, waiter.is_some());
+        *self.waiting.lock() = waiter;
     }
 
     /// What it calls itself.

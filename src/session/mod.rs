@@ -51,6 +51,8 @@ pub struct Session {
     pub reply_mode: ReplyMode,
     /// Its reads leave no trace in the access history (`CLIENT NO-TOUCH`).
     pub no_touch: bool,
+    /// Blocking commands are answered at once, as if their time were up.
+    pub must_not_wait: bool,
     /// Nothing more is executed; the connection is closed when its replies are written.
     pub closing: bool,
     /// The number of the last command in the command table, a guess for the next look-up; [`NO_COMMAND`] at first.
@@ -68,6 +70,7 @@ impl Session {
             subscriptions: Subscriptions::default(),
             reply_mode: ReplyMode::On,
             no_touch: false,
+            must_not_wait: false,
             closing: false,
             last_command: NO_COMMAND,
         }

@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use super::filter;
+use crate::command::blocking::{self, Unblock};
 use crate::command::context::{CommandResult, Context, Outcome};
 use crate::command::table;
 use crate::mailbox::Post;
@@ -123,5 +124,27 @@ pub(super) fn unpause(ctx: &mut Context<'_>, _: Args<'_>) -> CommandResult {
     ctx.server.pause.end();
     ctx.server.mailboxes.broadcast(&Post::WakeAll);
     ctx.reply.ok();
+    Ok(Outcome::Done)
+}
+
+/// `CLIENT UNBLOCK client-id [TIMEOUT | ERROR]`: whether it was blocked.
+pub(super) fn unblock(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    let how = match args.get(3) {
+        None => Unblock::TimeUp,
+        Some(word) if word.eq_ignore_ascii_case(b"TIMEOUT") => Unblock::TimeUp,
+        Some(word) if word.eq_ignore_ascii_case(b"ERROR") => Unblock::Error,
+        Some(_) => {
+            return Err(ReplyError::fixed(
+                "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR",
+            ));
+        }
+    };
+    let id = number::parse_i64(args.at(2)).ok_or(ReplyError::NOT_INTEGER)?;
+    let waiter = u64::try_from(id)
+        .ok()
+        .and_then(|id| ctx.server.clients.get(id))
+        .and_then(|client| client.waiting());
+    let unblocked = waiter.is_some_and(|waiter| blocking::unblock(ctx.server, &waiter, how));
+    ctx.reply.int(i64::from(unblocked));
     Ok(Outcome::Done)
 }

@@ -118,6 +118,12 @@ pub(super) const COMMANDS: &[Command] = &[
                 .summary("Names this connection.")
                 .syntax("connection-name")
                 .tips(&["request_policy:all_nodes", "response_policy:all_succeeded"]),
+            Command::new(Group::Connection, "unblock", -3, clients::unblock)
+                .flags(&[ADMIN, NOSCRIPT, LOADING, STALE])
+                .since("5.0.0")
+                .summary("Ends the wait of a connection in a blocking command.")
+                .syntax("client-id:integer [unblock-type: TIMEOUT|ERROR]")
+                .complexity("O(log N), N being the number of connections"),
             Command::new(Group::Connection, "unpause", 2, clients::unpause)
                 .flags(&[ADMIN, NOSCRIPT, LOADING, STALE])
                 .since("6.2.0")

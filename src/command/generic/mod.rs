@@ -6,11 +6,12 @@ pub(crate) mod expire;
 pub(crate) mod object;
 pub(crate) mod rename;
 mod scan;
+mod wait;
 
 use super::help::help;
 use super::table::words::{
-    ACCESS, ASKING, Acl, Command, DELETE, DENYOOM, FAST, Group, INSERT, LOADING, Lock, OW,
-    READONLY, RM, RO, RW, STALE, UPDATE, WRITE, key, keys,
+    ACCESS, ASKING, Acl, BLOCKING, Command, DELETE, DENYOOM, FAST, Group, INSERT, LOADING, Lock,
+    OW, READONLY, RM, RO, RW, STALE, UPDATE, WRITE, key, keys,
 };
 
 const RESTORE_SYNTAX: &str = "key ttl:integer serialized-value:string [REPLACE@3.0.0] [ABSTTL@5.0.0] \
@@ -233,4 +234,22 @@ pub(super) const COMMANDS: &[Command] = &[
         .syntax("key...")
         .complexity("O(N), N being the number of keys")
         .tips(&["request_policy:multi_shard", "response_policy:agg_sum"]),
+    Command::new(Group::Generic, "wait", 3, wait::wait)
+        .flags(&[BLOCKING])
+        .acl(&[Acl::CONNECTION])
+        .lock(Lock::None)
+        .blocking(wait::REPLICAS)
+        .since("3.0.0")
+        .summary("Waits until replicas have what this connection wrote.")
+        .syntax("numreplicas:integer timeout:integer")
+        .tips(&["request_policy:all_shards", "response_policy:agg_min"]),
+    Command::new(Group::Generic, "waitaof", 4, wait::waitaof)
+        .flags(&[BLOCKING])
+        .acl(&[Acl::CONNECTION])
+        .lock(Lock::None)
+        .blocking(wait::FILES)
+        .since("7.2.0")
+        .summary("Waits until files, here and at replicas, have what this connection wrote.")
+        .syntax("numlocal:integer numreplicas:integer timeout:integer")
+        .tips(&["request_policy:all_shards", "response_policy:agg_min"]),
 ];

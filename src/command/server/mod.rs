@@ -4,6 +4,7 @@ mod config;
 mod debug;
 mod flush;
 mod info;
+mod memory;
 mod misc;
 mod shutdown;
 #[cfg(test)]
@@ -12,8 +13,8 @@ mod tests;
 use super::help::help;
 use super::introspect;
 use super::table::words::{
-    ADMIN, ALLOW_BUSY, Acl, Command, FAST, Group, LOADING, Lock, NO_MULTI, NOSCRIPT, READONLY,
-    STALE, WRITE,
+    ADMIN, ALLOW_BUSY, Acl, Command, FAST, Group, LOADING, Lock, NO_MULTI, NOSCRIPT, READONLY, RO,
+    STALE, WRITE, key,
 };
 
 pub(super) const COMMANDS: &[Command] = &[
@@ -165,6 +166,22 @@ pub(super) const COMMANDS: &[Command] = &[
         .since("1.0.0")
         .summary("Returns the Unix time of the last save.")
         .tips(&["nondeterministic_output"]),
+    Command::new(Group::Server, "memory", -2, help)
+        .since("4.0.0")
+        .summary("Tells where the memory is.")
+        .complexity("Depends on the subcommand")
+        .subcommands(&[
+            Command::new(Group::Server, "help", 2, help)
+                .flags(&[LOADING, STALE])
+                .since("4.0.0")
+                .summary("Explains the subcommands."),
+            Command::new(Group::Server, "usage", -3, memory::usage)
+                .flags(&[READONLY])
+                .keys(&[key(2, &[RO])])
+                .since("4.0.0")
+                .summary("Returns how many bytes a key and its value occupy.")
+                .syntax("key [SAMPLES count:integer]"),
+        ]),
     Command::new(Group::Server, "role", 1, misc::role)
         .flags(&[NOSCRIPT, LOADING, STALE, FAST])
         .acl(&[Acl::ADMIN, Acl::DANGEROUS])

@@ -4,9 +4,11 @@
 //! a range, by rank, score or name, becomes a range of ranks, so one function answers, stores or removes it.
 //!
 //! * `add` and `remove` change one set, `read` asks about members, `range` about ranges, `random` and `scan` walk.
+//! * `pop` takes from the ends, `block` waits for something to take.
 //! * `combine` makes one set of several.
 
 mod add;
+mod block;
 mod combine;
 mod pop;
 mod random;
@@ -19,11 +21,38 @@ mod store;
 pub(super) mod view;
 
 use super::table::words::{
-    ACCESS, Command, DELETE, DENYOOM, FAST, Group, OW, READONLY, RO, RW, UPDATE, WRITE,
-    counted_keys, key,
+    ACCESS, BLOCKING, Command, DELETE, DENYOOM, FAST, Group, OW, READONLY, RO, RW, UPDATE, WRITE,
+    counted_keys, key, keys,
 };
 
 pub(super) const COMMANDS: &[Command] = &[
+    Command::new(Group::SortedSet, "bzmpop", -5, block::bzmpop)
+        .flags(&[WRITE, BLOCKING])
+        .keys(&[counted_keys(2, 1, &[RW, ACCESS, DELETE])])
+        .blocking(block::MULTI)
+        .since("7.0.0")
+        .summary("Takes the lowest or highest members out of the first sorted set that has any, or waits for one.")
+        .syntax("timeout:double numkeys:integer key... <where: MIN|MAX> [COUNT count:integer]")
+        .complexity(
+            "O(K)+O(M*log N), K being the number of keys, N the size of the sorted set \
+            and M the number of members taken",
+        ),
+    Command::new(Group::SortedSet, "bzpopmax", -3, block::bzpop)
+        .flags(&[WRITE, FAST, BLOCKING])
+        .keys(&[keys(1, -2, 1, &[RW, ACCESS, DELETE])])
+        .blocking(block::MAX)
+        .since("5.0.0")
+        .summary("Takes the highest member out of the first sorted set that has any, or waits for one.")
+        .syntax("key... timeout:double")
+        .complexity("O(log N), N being the size of the sorted set"),
+    Command::new(Group::SortedSet, "bzpopmin", -3, block::bzpop)
+        .flags(&[WRITE, FAST, BLOCKING])
+        .keys(&[keys(1, -2, 1, &[RW, ACCESS, DELETE])])
+        .blocking(block::MIN)
+        .since("5.0.0")
+        .summary("Takes the lowest member out of the first sorted set that has any, or waits for one.")
+        .syntax("key... timeout:double")
+        .complexity("O(log N), N being the size of the sorted set"),
     Command::new(Group::SortedSet, "zadd", -4, add::zadd)
         .flags(&[WRITE, DENYOOM, FAST])
         .keys(&[key(1, &[RW, UPDATE])])

@@ -4,7 +4,7 @@ use super::remove::delete_if_empty;
 use super::reply::Shape;
 use super::view::{edit, pop, view_of};
 use crate::command::context::{CommandResult, Context, Outcome};
-use crate::keyspace::{Event, KeyMut};
+use crate::keyspace::{Access, Event, KeyMut};
 use crate::resp::{Args, OwnedArgs, Reply, ReplyError};
 use crate::value::number;
 use crate::value::zset::Direction;
@@ -46,47 +46,103 @@ fn pop_one_key(ctx: &mut Context<'_>, args: Args<'_>, direction: Direction) -> C
     Ok(Outcome::Done)
 }
 
+/// What ZMPOP and BZMPOP are asked for.
+pub(super) struct MultiPop<'a> {
+    /// The sets, in the order in which they are tried.
+    pub(super) keys: Args<'a>,
+    direction: Direction,
+    count: usize,
+}
+
+impl<'a> MultiPop<'a> {
+    /// Parses `numkeys key [key ...] MIN | MAX [COUNT count]`.
+    pub(super) fn parse(args: Args<'a>) -> Result<Self, ReplyError> {
+        let numkeys = at_least(1, args.at(0))
+            .ok_or(ReplyError::fixed("ERR numkeys should be greater than 0"))?;
+        let mut options = args.rest(numkeys.saturating_add(1)).iter();
+        let direction = match options.next() {
+            Some(word) if word.eq_ignore_ascii_case(b"MIN") => Direction::Forward,
+            Some(word) if word.eq_ignore_ascii_case(b"MAX") => Direction::Backward,
+            _ => return Err(ReplyError::SYNTAX),
+        };
+        let mut wanted = None;
+        while let Some(word) = options.next() {
+            match options.next() {
+                Some(text) if wanted.is_none() && word.eq_ignore_ascii_case(b"COUNT") => {
+                    let count = at_least(1, text);
+                    let error = ReplyError::fixed("ERR count should be greater than 0");
+                    wanted = Some(count.ok_or(error)?);
+                }
+                _ => return Err(ReplyError::SYNTAX),
+            }
+        }
+        Ok(Self {
+            keys: args.part(1, numkeys),
+            direction,
+            count: wanted.unwrap_or(1),
+        })
+    }
+
+    /// Takes from one key, if it is there. Tells whether it was.
+    pub(super) fn take_from(
+        &self,
+        keys: &mut Access<'_>,
+        reply: &mut Reply,
+        key: &[u8],
+    ) -> Result<bool, ReplyError> {
+        let Some(found) = edit(keys, key)? else {
+            return Ok(false);
+        };
+        reply.array(2);
+        reply.bulk(key);
+        let taken = take(reply, found, self.count, self.direction, Shape::Pairs)?;
+        take_as_effect(keys, key, self.direction, taken);
+        Ok(true)
+    }
+}
+
+/// What was taken is the effect: the command that takes as many from this one set.
+fn take_as_effect(keys: &mut Access<'_>, key: &[u8], direction: Direction, taken: usize) {
+    keys.effect_instead(|| {
+        let command = command_for(direction).to_uppercase();
+        let count = number::format_i64(taken as i64);
+        let request = [command.as_bytes(), key, count.as_ref()];
+        vec![OwnedArgs::from_iter(request)]
+    });
+}
+
 /// `ZMPOP numkeys key [key ...] MIN | MAX [COUNT count]`
 pub(super) fn zmpop(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    let numkeys =
-        at_least(1, args.at(1)).ok_or(ReplyError::fixed("ERR numkeys should be greater than 0"))?;
-    let mut options = args.rest(numkeys.saturating_add(2)).iter();
-    let direction = match options.next() {
-        Some(word) if word.eq_ignore_ascii_case(b"MIN") => Direction::Forward,
-        Some(word) if word.eq_ignore_ascii_case(b"MAX") => Direction::Backward,
-        _ => return Err(ReplyError::SYNTAX),
-    };
-    let mut wanted = None;
-    while let Some(word) = options.next() {
-        match options.next() {
-            Some(text) if wanted.is_none() && word.eq_ignore_ascii_case(b"COUNT") => {
-                let count = at_least(1, text);
-                let error = ReplyError::fixed("ERR count should be greater than 0");
-                wanted = Some(count.ok_or(error)?);
-            }
-            _ => return Err(ReplyError::SYNTAX),
-        }
-    }
-    for key in args.rest(2).iter().take(numkeys) {
-        let found = edit(&mut ctx.keys, key)?;
-        let taken = found.map(|found| {
-            ctx.reply.array(2);
-            ctx.reply.bulk(key);
-            let count = wanted.unwrap_or(1);
-            take(ctx.reply, found, count, direction, Shape::Pairs)
-        });
-        if let Some(taken) = taken.transpose()? {
-            ctx.keys.effect_instead(|| {
-                let command = command_for(direction).to_uppercase();
-                let count = number::format_i64(taken as i64);
-                let request = [command.as_bytes(), key, count.as_ref()];
-                vec![OwnedArgs::from_iter(request)]
-            });
+    let pop = MultiPop::parse(args.rest(1))?;
+    for key in pop.keys.iter() {
+        if pop.take_from(&mut ctx.keys, ctx.reply, key)? {
             return Ok(Outcome::Done);
         }
     }
     ctx.reply.null_array();
     Ok(Outcome::Done)
+}
+
+/// Takes one member from an end of the set under `key`, if it is there, and answers key, member and score. Tells whether it was.
+pub(super) fn take_one(
+    keys: &mut Access<'_>,
+    reply: &mut Reply,
+    key: &[u8],
+    direction: Direction,
+) -> Result<bool, ReplyError> {
+    let Some(mut found) = edit(keys, key)? else {
+        return Ok(false);
+    };
+    reply.array(3);
+    reply.bulk(key);
+    found.change(Event::zset(command_for(direction)), |record| {
+        pop(record, 1, direction, |name, score| {
+            Shape::Flat.member(reply, name, score);
+        })
+    })?;
+    delete_if_empty(found)?;
+    take_as_effect(keys, key, direction, 1);
+    Ok(true)
 }
 
 /// A number of at least `least`.

@@ -72,6 +72,7 @@ fn title(group: Group) -> &'static str {
         Group::Hyperloglog => "HyperLogLog",
         Group::Geo => "Geo",
         Group::PubSub => "Publish and subscribe",
+        Group::Scripting => "Scripts and functions",
         Group::Connection => "Connection",
         Group::Server => "Server",
         Group::Cluster => "Cluster",

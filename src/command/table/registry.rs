@@ -8,13 +8,13 @@ use std::sync::LazyLock;
 
 use super::spec::Command;
 use crate::command::{
-    bitmap, connection, generic, geo, hash, hyperloglog, list, pubsub, server, set, sorted_set,
-    stream, string, unsupported,
+    bitmap, connection, generic, geo, hash, hyperloglog, list, pubsub, scripting, server, set,
+    sorted_set, stream, string, unsupported,
 };
 use crate::resp::Args;
 
 /// The families in the order in which `COMMAND` lists them.
-const FAMILIES: [&[Command]; 14] = [
+const FAMILIES: [&[Command]; 15] = [
     generic::COMMANDS,
     string::COMMANDS,
     hash::COMMANDS,
@@ -26,6 +26,7 @@ const FAMILIES: [&[Command]; 14] = [
     hyperloglog::COMMANDS,
     geo::COMMANDS,
     pubsub::COMMANDS,
+    scripting::COMMANDS,
     connection::COMMANDS,
     server::COMMANDS,
     unsupported::COMMANDS,

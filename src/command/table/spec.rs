@@ -8,6 +8,7 @@ use super::flags::{Acl, Flags, KeyFlags};
 use super::keys::{Begin, Find, Finder, KeySpec};
 use super::syntax::{self, Argument};
 use crate::command::Handler;
+use crate::command::blocking::Blocking;
 
 /// The family that a command is documented under.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,6 +35,8 @@ pub enum Group {
     Geo,
     /// Channels.
     PubSub,
+    /// Scripts and functions.
+    Scripting,
     /// The connection itself.
     Connection,
     /// The server.
@@ -44,7 +47,7 @@ pub enum Group {
 
 impl Group {
     /// All groups, in the order of the documentation.
-    pub const ALL: [Group; 14] = [
+    pub const ALL: [Group; 15] = [
         Group::Generic,
         Group::String,
         Group::Hash,
@@ -56,6 +59,7 @@ impl Group {
         Group::Hyperloglog,
         Group::Geo,
         Group::PubSub,
+        Group::Scripting,
         Group::Connection,
         Group::Server,
         Group::Cluster,
@@ -75,6 +79,7 @@ impl Group {
             Group::Hyperloglog => "hyperloglog",
             Group::Geo => "geo",
             Group::PubSub => "pubsub",
+            Group::Scripting => "scripting",
             Group::Connection => "connection",
             Group::Server => "server",
             Group::Cluster => "cluster",
@@ -95,6 +100,7 @@ impl Group {
             Group::Hyperloglog => Acl::HYPERLOGLOG,
             Group::Geo => Acl::GEO,
             Group::Connection => Acl::CONNECTION,
+            Group::Scripting => Acl::SCRIPTING,
             Group::PubSub | Group::Server | Group::Cluster => Acl::NONE,
         }
     }
@@ -172,6 +178,8 @@ pub struct Command {
     pub subcommands: &'static [Command],
     /// What runs it. A container's answers a request without a subcommand.
     pub handler: Handler,
+    /// How a client that waits in it is served.
+    pub blocking: Option<Blocking>,
     /// Whether the finder knows better than the specs.
     pub(super) key_flags_vary: bool,
     id: u16,
@@ -202,6 +210,7 @@ impl Command {
             refused: false,
             subcommands: &[],
             handler,
+            blocking: None,
             key_flags_vary: false,
             id: 0,
             full_name: "",
@@ -318,6 +327,13 @@ impl Command {
         self
     }
 
+    /// Says how a client that waits in it is served.
+    #[must_use]
+    pub const fn blocking(mut self, blocking: Blocking) -> Command {
+        self.blocking = Some(blocking);
+        self
+    }
+
     /// Makes it a container.
     #[must_use]
     pub const fn subcommands(mut self, subcommands: &'static [Command]) -> Command {
@@ -426,8 +442,9 @@ impl Command {
             (Flags::BLOCKING, Acl::BLOCKING),
             (Flags::FAST, Acl::FAST),
         ];
-        // A container does nothing itself; what it holds says what it is about.
-        let group = if self.subcommands.is_empty() {
+        // A container does nothing itself; what it holds says what it is about. WAIT is among the commands on keys, and takes none.
+        let keyless = self.group == Group::Generic && self.lock == Lock::None;
+        let group = if self.subcommands.is_empty() && !keyless {
             self.group.acl()
         } else {
             Acl::NONE

@@ -41,11 +41,12 @@ pub(super) fn clients(source: &mut Source<'_, '_>, text: &mut Text) {
             "watching_clients",
             "clients_in_timeout_table",
             "total_watched_keys",
-            "total_blocking_keys",
-            "total_blocking_keys_on_nokey",
         ],
         0,
     );
+    let waited = source.keys.waiting_figures();
+    text.field("total_blocking_keys", waited.keys);
+    text.field("total_blocking_keys_on_nokey", waited.until_gone);
     let (reason, actions, left) = match server.pause.current(now) {
         None => ("none", "none", 0),
         Some((mode, until)) => {

@@ -1,0 +1,357 @@
+//! Blocking commands: a client that finds nothing waits, and is served by whoever brings something.
+//!
+//! A blocking command has one function, [`Blocking::serve`], that tries to serve a request from one key. Its handler
+//! tries the keys in their order; if none can serve, the client joins the keys' queues ([`crate::keyspace::waiting`])
+//! and its *connection* is suspended.  Behind every command that changed such a key, before the locks are given back,
+//! [`serve_waiters`] runs the same function for the waiting clients, first come first served, and posts their replies.
+//!
+//! A request that needs keys in shards that are not locked (`BLMOVE`) is served behind the command, under locks of its
+//! own: what it waited for may be gone by then, and it waits on.  Where a client must not wait (inside a transaction or a
+//! script) it is answered as if its time were up.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use super::context::{CommandResult, Context, Outcome, Suspension};
+use super::table;
+use crate::clock::UnixMillis;
+use crate::keyspace::waiting::{Ticket, Waiter, Wish};
+use crate::keyspace::{Access, KeyHash, Locks, ValueType};
+use crate::mailbox::Post;
+use crate::resp::{Args, OwnedArgs, Protocol, Reply, ReplyError};
+use crate::server::Server;
+use crate::stats::Counters;
+use crate::value::number;
+
+/// How clients that wait in a command are served: part of the command's entry.
+#[derive(Debug, Clone, Copy)]
+pub struct Blocking {
+    /// Keys of this type can serve it.
+    pub wants: ValueType,
+    /// It has to be answered, with an error, when a key goes away or changes its type.
+    pub until_gone: bool,
+    /// Which keys [`Blocking::serve`] touches.
+    pub touches: Touches,
+    /// The reply when the time is up.
+    pub time_up: TimeUp,
+    /// Tries to serve a request from one of its keys. Tells whether it did; if not, nothing is written and nothing has changed.
+    pub serve: fn(&mut Serving<'_, '_>, Args<'_>, &[u8]) -> Result<bool, ReplyError>,
+}
+
+/// Which keys are touched when a request is served from one of its keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Touches {
+    /// That key alone.
+    OneKey,
+    /// All that the request names.
+    AllKeys,
+}
+
+/// The reply when the time is up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimeUp {
+    /// Null.
+    Null,
+    /// A null array, which in RESP3 is null too.
+    NullArray,
+    /// The number 0.
+    Zero,
+    /// An array of two numbers, both 0.
+    TwoZeros,
+}
+
+/// What serving a request may use: there is no session here, for the client may be elsewhere.
+pub struct Serving<'s, 'k> {
+    /// What all connections share.
+    pub server: &'s Server,
+    /// The keys, locked.
+    pub keys: &'s mut Access<'k>,
+    /// Where the reply goes.
+    pub reply: &'s mut Reply,
+    /// The moment at which it happens.
+    pub now: UnixMillis,
+}
+
+/// Serves the request from the first of `keys` that can, or lets the client wait until one can; `None` as timeout is for ever.
+pub fn serve_or_wait<'a>(
+    ctx: &mut Context<'_>,
+    args: Args<'_>,
+    keys: impl Iterator<Item = &'a [u8]> + Clone,
+    timeout: Option<Duration>,
+) -> CommandResult {
+    let blocking = blocking_of(ctx.command.id());
+    for key in keys.clone() {
+        let mut serving = Serving {
+            server: ctx.server,
+            keys: &mut ctx.keys,
+            reply: ctx.reply,
+            now: ctx.now,
+        };
+        if (blocking.serve)(&mut serving, args, key)? {
+            return Ok(Outcome::Done);
+        }
+    }
+    Ok(wait(ctx, args.to_owned(), keys, timeout))
+}
+
+/// Lets the client wait for one of `keys`; then `request` is executed for it.
+pub fn wait<'a>(
+    ctx: &mut Context<'_>,
+    request: OwnedArgs,
+    keys: impl Iterator<Item = &'a [u8]>,
+    timeout: Option<Duration>,
+) -> Outcome {
+    let blocking = blocking_of(ctx.command.id());
+    if ctx.session.must_not_wait {
+        reply_time_up(ctx.reply, blocking.time_up);
+        return Outcome::Done;
+    }
+    let mut waited: Vec<Box<[u8]>> = keys.map(Box::from).collect();
+    waited.sort_unstable();
+    waited.dedup();
+    let waiter = ctx.keys.wait(Wish {
+        client: ctx.session.id(),
+        worker: ctx.session.worker(),
+        protocol: ctx.reply.protocol(),
+        db: ctx.keys.db,
+        keys: waited,
+        command: ctx.command.id(),
+        request,
+        wants: blocking.wants,
+        until_gone: blocking.until_gone,
+    });
+    ctx.session.client().set_waiting(Some(waiter));
+    // A timeout beyond what the clock can tell is as good as none.
+    Outcome::Suspend(Suspension::Blocked(
+        timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
+    ))
+}
+
+fn blocking_of(command: usize) -> Blocking {
+    table::by_id(command)
+        .and_then(|command| command.blocking)
+        .expect("only commands whose entry says how to serve them let clients wait")
+}
+
+/// Writes the reply to a request whose time is up.
+pub fn reply_time_up(reply: &mut Reply, time_up: TimeUp) {
+    match time_up {
+        TimeUp::Null => reply.null(),
+        TimeUp::NullArray => reply.null_array(),
+        TimeUp::Zero => reply.int(0),
+        TimeUp::TwoZeros => {
+            reply.array(2);
+            reply.int(0);
+            reply.int(0);
+        }
+    }
+}
+
+/// A timeout in seconds and parts of one, as the blocking commands take it; `None` for ever.
+///
+/// # Errors
+/// The peers' words for what is no timeout.
+pub fn seconds(text: &[u8]) -> Result<Option<Duration>, ReplyError> {
+    // As long doubles are read: hexadecimal too.
+    let seconds = number::Extended::parse(text).ok_or(ReplyError::fixed(
+        "ERR timeout is not a float or out of range",
+    ))?;
+    let seconds: f64 = match seconds.is_finite() {
+        true => seconds.to_decimal().parse().unwrap_or(f64::MAX),
+        false => f64::MAX,
+    };
+    let millis = (seconds * 1000.0).ceil();
+    if millis >= i64::MAX as f64 {
+        return Err(TOO_LONG);
+    }
+    milliseconds(millis as i64)
+}
+
+/// A timeout in milliseconds; `None` for ever.
+///
+/// # Errors
+/// The peers' words for a negative one.
+pub fn milliseconds(millis: i64) -> Result<Option<Duration>, ReplyError> {
+    /// Added to the present time it must still be a time.
+    const LONGEST: i64 = i64::MAX / 2;
+    match millis {
+        ..0 => Err(ReplyError::fixed("ERR timeout is negative")),
+        0 => Ok(None),
+        LONGEST.. => Err(TOO_LONG),
+        millis => Ok(Some(Duration::from_millis(millis.unsigned_abs()))),
+    }
+}
+
+const TOO_LONG: ReplyError = ReplyError::fixed("ERR timeout is out of range");
+
+/// Serves the clients that wait for keys which the command behind `keys` has changed, and gives the locks back.
+#[cold]
+pub fn serve_waiters<'s>(server: &'s Server, mut keys: Access<'s>) {
+    let (now, counters) = (keys.now, keys.counters());
+    let mut elsewhere = VecDeque::new();
+    loop {
+        while let Some((db, key)) = keys.next_ready() {
+            if let Some(waiter) = serve_queue(server, &mut keys, db, &key) {
+                elsewhere.push_back((key, waiter));
+            }
+        }
+        drop(keys);
+        let Some((key, waiter)) = elsewhere.pop_front() else {
+            return;
+        };
+        keys = lock_for(server, &waiter, now, counters);
+        keys.mark_ready(waiter.db, key);
+    }
+}
+
+/// Serves the clients that wait for a key which has changed outside of any command. Takes locks.
+pub fn serve_key(server: &Server, db: usize, key: Box<[u8]>, counters: &Counters) {
+    let locks = Locks::One(&key, KeyHash::of(&key));
+    let mut keys = server
+        .keyspace
+        .access(locks, db, server.clock.now(), counters);
+    keys.mark_ready(db, key.clone());
+    serve_waiters(server, keys);
+}
+
+/// The locks of all keys that a waiting request names.
+fn lock_for<'s>(
+    server: &'s Server,
+    waiter: &Waiter,
+    now: UnixMillis,
+    counters: &'s Counters,
+) -> Access<'s> {
+    let args = waiter.request.view();
+    let named = named_keys(waiter, args);
+    server
+        .keyspace
+        .access(Locks::Keys(&named), waiter.db, now, counters)
+}
+
+fn named_keys<'a>(waiter: &Waiter, args: Args<'a>) -> Vec<&'a [u8]> {
+    let command = table::by_id(waiter.command);
+    let keys = command.and_then(|command| table::keys_of(command, args).ok());
+    let keys = keys.unwrap_or_default();
+    keys.iter().map(|key| args.at(key.index)).collect()
+}
+
+/// Serves those who wait for a key, in their order, until there is nothing left for them.
+///
+/// Gives the waiter whose turn it is if it needs locks that are not held.
+fn serve_queue(
+    server: &Server,
+    keys: &mut Access<'_>,
+    db: usize,
+    key: &[u8],
+) -> Option<Arc<Waiter>> {
+    let mut after: Ticket = 0;
+    while let Some(waiter) = keys.next_waiter(db, key, after) {
+        after = waiter.ticket();
+        let found = keys
+            .peek_in(db, key)
+            .map(|record| record.kind().value_type());
+        if found != Some(waiter.wants) && !waiter.until_gone {
+            if found.is_none() && !keys.is_missed(db, key) {
+                break;
+            }
+            continue;
+        }
+        let blocking = blocking_of(waiter.command);
+        if blocking.touches == Touches::AllKeys {
+            let args = waiter.request.view();
+            if !named_keys(&waiter, args).iter().all(|key| keys.holds(key)) {
+                return Some(waiter);
+            }
+        }
+        serve_one(server, keys, key, &waiter, blocking);
+    }
+    None
+}
+
+/// Tries to serve one waiter from one key.
+fn serve_one(
+    server: &Server,
+    keys: &mut Access<'_>,
+    key: &[u8],
+    waiter: &Waiter,
+    blocking: Blocking,
+) {
+    let Some(mut ended) = waiter.claim() else {
+        keys.leave_queue(key, waiter);
+        return;
+    };
+    let db = std::mem::replace(&mut keys.db, waiter.db);
+    let mut reply = Reply::new(waiter.protocol);
+    let now = keys.now;
+    let args = waiter.request.view();
+    let mut serving = Serving {
+        server,
+        keys,
+        reply: &mut reply,
+        now,
+    };
+    let served = (blocking.serve)(&mut serving, args, key);
+    if keys.finish(&args) {
+        keys.counters().changes.bump();
+    }
+    keys.db = db;
+    match served {
+        Ok(false) => return,
+        Ok(true) => {}
+        Err(error) => {
+            keys.counters().error_replies.bump();
+            server.stats.count_error(error.code());
+            reply = Reply::new(waiter.protocol);
+            reply.error(&error);
+        }
+    }
+    *ended = true;
+    keys.leave_queue(key, waiter);
+    post(server, waiter, reply.to_bytes());
+}
+
+fn post(server: &Server, waiter: &Waiter, reply: Bytes) {
+    server.mailboxes.of(waiter.worker).post(Post::Unblock {
+        to: waiter.client,
+        ticket: waiter.ticket(),
+        reply,
+    });
+}
+
+/// What a waiter is answered when its time is up.
+pub fn time_up_reply(waiter: &Waiter, protocol: Protocol) -> Bytes {
+    let mut reply = Reply::new(protocol);
+    reply_time_up(&mut reply, blocking_of(waiter.command).time_up);
+    reply.to_bytes()
+}
+
+/// How `CLIENT UNBLOCK` ends a wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unblock {
+    /// As if the time were up.
+    TimeUp,
+    /// With an error.
+    Error,
+}
+
+/// Ends somebody's wait. False if it was over.
+pub fn unblock(server: &Server, waiter: &Waiter, how: Unblock) -> bool {
+    if !waiter.end() {
+        return false;
+    }
+    let reply = match how {
+        Unblock::TimeUp => time_up_reply(waiter, waiter.protocol),
+        Unblock::Error => {
+            let error = ReplyError::fixed("UNBLOCKED client unblocked via CLIENT UNBLOCK");
+            server.stats.count_error(error.code());
+            let mut reply = Reply::new(waiter.protocol);
+            reply.error(&error);
+            reply.to_bytes()
+        }
+    };
+    post(server, waiter, reply);
+    true
+}

@@ -1,0 +1,233 @@
+//! Clients that wait for a key: who they are, and in which order they are served.
+//!
+//! A blocking command that finds nothing joins the queues of its keys while it still holds their shards' locks, so no
+//! write slips in between.  Whoever changes such a key later learns it from the write guard and serves the queue before
+//! the locks are given back: the reply is made there, under the lock, and posted to the waiting connection.
+//!
+//! A waiter in the queues of several shards may be met by several threads at once.  Its own small lock decides who ends
+//! the wait; it is taken with shard locks held and nothing is taken under it, so it cannot be part of a cycle.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::{Mutex, MutexGuard};
+
+use super::Keyspace;
+use super::access::Access;
+use super::hash::KeyHash;
+use super::record::ValueType;
+use crate::mailbox::ClientId;
+use crate::resp::{OwnedArgs, Protocol};
+
+/// A place in the queues: lower ones are served first. Never reused.
+pub type Ticket = u64;
+
+static TICKETS: AtomicU64 = AtomicU64::new(1);
+
+/// A client in a blocking command.
+#[derive(Debug)]
+pub struct Waiter {
+    /// The client.
+    pub client: ClientId,
+    /// The worker that serves it.
+    pub worker: usize,
+    /// The protocol that its reply is written in.
+    pub protocol: Protocol,
+    /// The database that its keys are in.
+    pub db: usize,
+    /// The keys that it waits for, each once.
+    pub keys: Vec<Box<[u8]>>,
+    /// The number of its command in the command table.
+    pub command: usize,
+    /// What is to be executed when a key is ready.
+    pub request: OwnedArgs,
+    /// Keys of this type can serve it.
+    pub wants: ValueType,
+    /// It also has to be answered when a key goes away or changes its type.
+    pub until_gone: bool,
+    ticket: Ticket,
+    ended: Mutex<bool>,
+}
+
+/// What a waiter is made of: see [`Waiter`].
+#[derive(Debug)]
+#[expect(missing_docs, reason = "they are the waiter's")]
+pub struct Wish {
+    pub client: ClientId,
+    pub worker: usize,
+    pub protocol: Protocol,
+    pub db: usize,
+    pub keys: Vec<Box<[u8]>>,
+    pub command: usize,
+    pub request: OwnedArgs,
+    pub wants: ValueType,
+    pub until_gone: bool,
+}
+
+impl Waiter {
+    /// The next one in all queues.
+    fn new(wish: Wish) -> Self {
+        let Wish {
+            client,
+            worker,
+            protocol,
+            db,
+            keys,
+            command,
+            request,
+            wants,
+            until_gone,
+        } = wish;
+        Self {
+            client,
+            worker,
+            protocol,
+            db,
+            keys,
+            command,
+            request,
+            wants,
+            until_gone,
+            ticket: TICKETS.fetch_add(1, Ordering::Relaxed),
+            ended: Mutex::new(false),
+        }
+    }
+
+    /// Its place in the queues.
+    pub fn ticket(&self) -> Ticket {
+        self.ticket
+    }
+
+    /// Ends the wait. True for exactly one caller, who then answers the client.
+    pub fn end(&self) -> bool {
+        !std::mem::replace(&mut *self.ended.lock(), true)
+    }
+
+    /// The right to serve it, while nobody else can: set it to true if it was served. `None` if the wait is over.
+    pub fn claim(&self) -> Option<MutexGuard<'_, bool>> {
+        let ended = self.ended.lock();
+        (!*ended).then_some(ended)
+    }
+}
+
+/// Who waits for the keys of one database in one shard.
+#[derive(Debug, Default)]
+pub(super) struct Waiting(Option<Box<HashMap<Box<[u8]>, Queue>>>);
+
+/// Who waits for one key.
+#[derive(Debug, Default)]
+struct Queue {
+    waiters: BTreeMap<Ticket, Arc<Waiter>>,
+    /// How many of them wait until the key is gone.
+    until_gone: usize,
+}
+
+impl Waiting {
+    /// Whether somebody waits for `key`.
+    #[inline]
+    pub(super) fn has(&self, key: &[u8]) -> bool {
+        self.0.as_ref().is_some_and(|keys| keys.contains_key(key))
+    }
+
+    /// The keys that somebody waits for.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &[u8]> {
+        self.0.iter().flat_map(|keys| keys.keys().map(|key| &**key))
+    }
+
+    fn join(&mut self, key: &[u8], waiter: &Arc<Waiter>) {
+        let queue = self.0.get_or_insert_default().entry(key.into());
+        let queue = queue.or_default();
+        let before = queue.waiters.insert(waiter.ticket, Arc::clone(waiter));
+        queue.until_gone += usize::from(before.is_none() && waiter.until_gone);
+    }
+
+    fn leave(&mut self, key: &[u8], waiter: &Waiter) {
+        let Some(keys) = &mut self.0 else { return };
+        let Some(queue) = keys.get_mut(key) else {
+            return;
+        };
+        if queue.waiters.remove(&waiter.ticket).is_some() {
+            queue.until_gone -= usize::from(waiter.until_gone);
+        }
+        if queue.waiters.is_empty() {
+            keys.remove(key);
+        }
+        if keys.is_empty() {
+            self.0 = None;
+        }
+    }
+
+    fn next(&self, key: &[u8], after: Ticket) -> Option<&Arc<Waiter>> {
+        let queue = self.0.as_ref()?.get(key)?;
+        let range = (Bound::Excluded(after), Bound::Unbounded);
+        queue.waiters.range(range).next().map(|(_, waiter)| waiter)
+    }
+
+    fn until_gone(&self, key: &[u8]) -> usize {
+        let queue = self.0.as_ref().and_then(|keys| keys.get(key));
+        queue.map_or(0, |queue| queue.until_gone)
+    }
+}
+
+/// How many keys are waited for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct WaitingFigures {
+    /// Keys with clients that wait for them.
+    pub keys: usize,
+    /// Of these, keys whose going away ends a wait.
+    pub until_gone: usize,
+}
+
+impl Access<'_> {
+    /// Joins the queues of the wish's keys, whose locks are held.
+    pub fn wait(&mut self, wish: Wish) -> Arc<Waiter> {
+        let waiter = Arc::new(Waiter::new(wish));
+        for key in &waiter.keys {
+            self.part(waiter.db, key).waiting.join(key, &waiter);
+        }
+        waiter
+    }
+
+    /// The waiter behind `after` in the queue of a key whose lock is held.
+    pub fn next_waiter(&mut self, db: usize, key: &[u8], after: Ticket) -> Option<Arc<Waiter>> {
+        self.part(db, key).waiting.next(key, after).cloned()
+    }
+
+    /// Whether somebody has to be told that a key, whose lock is held, is gone.
+    pub fn is_missed(&mut self, db: usize, key: &[u8]) -> bool {
+        self.part(db, key).waiting.until_gone(key) > 0
+    }
+
+    /// Takes a waiter out of the queue of a key whose lock is held.
+    pub fn leave_queue(&mut self, key: &[u8], waiter: &Waiter) {
+        self.part(waiter.db, key).waiting.leave(key, waiter);
+    }
+
+    /// How many keys of all databases are waited for.
+    pub fn waiting_figures(&mut self) -> WaitingFigures {
+        let mut figures = WaitingFigures::default();
+        let databases = self.keyspace().databases();
+        self.each_shard(|_, data, _| {
+            for db in 0..databases {
+                let Some(keys) = &data.part_ref(db).waiting.0 else {
+                    continue;
+                };
+                figures.keys += keys.len();
+                figures.until_gone += keys.values().filter(|queue| queue.until_gone > 0).count();
+            }
+        });
+        figures
+    }
+}
+
+impl Keyspace {
+    /// Takes a waiter whose wait has ended out of all queues. Takes locks: not for handlers.
+    pub fn forget(&self, waiter: &Waiter) {
+        for key in &waiter.keys {
+            let shard = &self.shards[KeyHash::of(key).shard().index()];
+            shard.data.lock().part(waiter.db).waiting.leave(key, waiter);
+        }
+    }
+}
