@@ -3,6 +3,7 @@
 pub mod glob;
 pub mod hash;
 mod hasher;
+mod length;
 pub mod list;
 pub mod number;
 pub mod packed;

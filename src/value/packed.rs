@@ -1,7 +1,8 @@
-//! Packed encodings: a small hash or sorted set as one sequence of bytes inside its key's record.
+//! Packed encodings: a small hash, set or sorted set as one sequence of bytes inside its key's record.
 //!
 //! ```text
 //! hash:  count (field value)...          fields in the order of their insertion
+//! set:   count member...                 members in the order of their insertion
 //! zset:  count (score member)...         by score, then by the members' bytes
 //! ```
 //!
@@ -25,7 +26,7 @@ mod zset;
 pub use hash::PackedHash;
 pub use int_set::IntSet;
 pub use list::PackedList;
-pub use set::PackedSet;
+pub use set::{Iter as PackedSetIter, PackedSet};
 pub use zset::{Iter as PackedZSetIter, PackedZSet};
 
 /// Where packed bytes live, to be edited.

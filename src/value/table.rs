@@ -35,7 +35,7 @@ use segment::{NEVER, Segment};
 
 pub use bucket::OWNER_BITS;
 pub use expiry::UNIT_MS as DEADLINE_UNIT_MS;
-pub use scan::IntoIter;
+pub use scan::{IntoIter, Iter};
 pub use slot::Slot;
 
 /// An owner of one heap block, as thin as a pointer: what a [`Table`] holds.
@@ -206,6 +206,42 @@ impl<T: Thin> Table<T> {
         entry
     }
 
+    /// Adds the entry that `make` makes unless there is one with this hash for which `eq` holds, and borrows
+    /// it: one search where [`Table::find`] and [`Table::insert_new`] take two. `None` if there was one.
+    #[inline]
+    pub fn insert_if_absent(
+        &mut self,
+        hash: u64,
+        mut eq: impl FnMut(T::Ref<'_>) -> bool,
+        make: impl FnOnce() -> T,
+    ) -> Option<T::Ref<'_>> {
+        let vacant = match self.search(hash, &mut eq) {
+            Ok(_) => return None,
+            Err(vacant) => vacant,
+        };
+        let entry = make();
+        let Some(bucket) = vacant else {
+            return Some(self.insert_new(hash, entry));
+        };
+        let home = Home::of(hash, self.segments.len());
+        let raw = entry.into_raw();
+        // SAFETY: as in `insert_new`.
+        let entry = unsafe { T::borrow(raw) };
+        let deadline = self.announce(T::deadline(entry));
+        let slot = bucket::pack(raw, home.tag(hash));
+        if self.segments[home.segment].lacks_room(deadline) {
+            self.reshape(home.segment, |segment| segment.make_room(deadline));
+            self.segments[home.segment].place(slot, deadline);
+        } else {
+            self.segments[home.segment].place_in(bucket, slot, deadline);
+        }
+        self.len += 1;
+        if self.len > self.segments.len() * SEGMENT_LEN {
+            self.split();
+        }
+        Some(entry)
+    }
+
     /// Removes the entry with this hash for which `eq` holds.
     #[inline]
     pub fn remove(&mut self, hash: u64, eq: impl FnMut(T::Ref<'_>) -> bool) -> Option<T> {
@@ -266,8 +302,18 @@ impl<T: Thin> Table<T> {
         hash: u64,
         eq: &mut impl FnMut(T::Ref<'_>) -> bool,
     ) -> Option<(usize, usize, usize)> {
+        self.search(hash, eq).ok()
+    }
+
+    /// Segment, bucket and index of an entry, or the first bucket with room where it would be, if there is one.
+    #[inline]
+    fn search(
+        &self,
+        hash: u64,
+        eq: &mut impl FnMut(T::Ref<'_>) -> bool,
+    ) -> Result<(usize, usize, usize), Option<usize>> {
         if self.segments.is_empty() {
-            return None;
+            return Err(None);
         }
         let home = Home::of(hash, self.segments.len());
         let tag = home.tag(hash);
@@ -275,7 +321,7 @@ impl<T: Thin> Table<T> {
         let mut number = bucket::home(tag, buckets.len());
         loop {
             // There is no bucket at all in an empty segment, and one that is not full in every other.
-            let bucket = buckets.get(number)?;
+            let bucket = buckets.get(number).ok_or(None)?;
             let mut candidates = bucket::matches(bucket, tag);
             while candidates != 0 {
                 let index = candidates.trailing_zeros() as usize;
@@ -283,11 +329,11 @@ impl<T: Thin> Table<T> {
                 let slot = bucket[index];
                 // SAFETY: a used slot's entry is owned by this table, which is borrowed.
                 if slot != 0 && eq(unsafe { T::borrow(bucket::pointer(slot)) }) {
-                    return Some((home.segment, number, index));
+                    return Ok((home.segment, number, index));
                 }
             }
             if bucket[SLOTS - 1] == 0 {
-                return None;
+                return Err(Some(number));
             }
             number = if number + 1 == buckets.len() {
                 0

@@ -19,9 +19,11 @@ pub(super) const SECTION: Section = Section {
         memory("zset-max-listpack-value", 0, LONG, "64")
             .alias(&["zset-max-ziplist-value"])
             .honoured("Bytes of a member in a packed sorted set."),
-        number("set-max-intset-entries", 0, LONG, "512").kept("Members of a set of integers."),
-        number("set-max-listpack-entries", 0, LONG, "128").kept("Members of a packed set."),
-        number("set-max-listpack-value", 0, LONG, "64").kept("Bytes of a member in a packed set."),
+        number("set-max-intset-entries", 0, LONG, "512")
+            .honoured("Members of a packed set of integers."),
+        number("set-max-listpack-entries", 0, LONG, "128").honoured("Members of a packed set."),
+        number("set-max-listpack-value", 0, LONG, "64")
+            .honoured("Bytes of a member in a packed set."),
         number("list-max-listpack-size", -INT - 1, INT, "-2")
             .alias(&["list-max-ziplist-size"])
             .kept("Elements of a list's node, or its size class if negative."),

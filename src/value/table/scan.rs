@@ -1,13 +1,21 @@
 //! Walking a table: in steps that survive its changes, at random, or all at once.
 
+use std::iter::FusedIterator;
+use std::marker::PhantomData;
+use std::slice;
+
 use super::bucket::{self, SLOTS, TAG_BITS};
 use super::segment::Segment;
+use super::slot::Slot;
 use super::{Home, Table, Thin};
+use crate::memory::prefetch_read;
 
 /// Buckets that one step of a scan looks at for every entry that it is asked for, where they are empty.
 const BUCKETS_PER_ENTRY: usize = 10;
 /// Draws before [`Table::random`] counts entries instead.
 const DRAWS: usize = 128;
+/// How many slots ahead of the one that it shows [`Table::iter`] asks for an entry's cache line.
+const AHEAD: usize = 2 * SLOTS;
 
 impl<T: Thin> Table<T> {
     /// One step of a walk through all entries in the order of their hashes.
@@ -63,9 +71,16 @@ impl<T: Thin> Table<T> {
 
     /// An entry at random, each with the same chance. `random` gives uniform 64-bit numbers.
     pub fn random(&self, random: &mut impl FnMut() -> u64) -> Option<T::Ref<'_>> {
-        let slot = self.random_slot(random)?;
+        let (segment, place) = self.random_place(random)?;
+        let slot = self.segments[segment].buckets().as_flattened()[place];
         // SAFETY: a used slot's entry is owned by this table, which is borrowed.
         Some(unsafe { T::borrow(bucket::pointer(slot)) })
+    }
+
+    /// [`Table::random`] for change, replacement or removal.
+    pub fn random_mut(&mut self, random: &mut impl FnMut() -> u64) -> Option<Slot<'_, T>> {
+        let (segment, place) = self.random_place(random)?;
+        Some(Slot::new(self, segment, place / SLOTS, place % SLOTS))
     }
 
     /// Visits `count` entries at random: independent draws, so the same one may come twice.
@@ -83,7 +98,8 @@ impl<T: Thin> Table<T> {
         }
     }
 
-    fn random_slot(&self, random: &mut impl FnMut() -> u64) -> Option<u64> {
+    /// The segment of an entry, and its slot's number there.
+    fn random_place(&self, random: &mut impl FnMut() -> u64) -> Option<(usize, usize)> {
         if self.len == 0 {
             return None;
         }
@@ -92,33 +108,34 @@ impl<T: Thin> Table<T> {
         // segment does not have, do not count.
         let places = self.most_buckets * SLOTS;
         for _ in 0..DRAWS {
-            let segment = &self.segments[below(self.segments.len())];
+            let number = below(self.segments.len());
             let place = below(places);
-            if let Some(&slot) = segment
-                .buckets()
-                .as_flattened()
-                .get(place)
-                .filter(|&&s| s != 0)
-            {
-                return Some(slot);
+            let slots = self.segments[number].buckets().as_flattened();
+            if slots.get(place).is_some_and(|&slot| slot != 0) {
+                return Some((number, place));
             }
         }
         // A very uneven table: count.
-        let mut number = below(self.len);
-        for segment in &self.segments {
-            if number < segment.len() {
-                return segment.slots().nth(number);
+        let mut left = below(self.len);
+        for (number, segment) in self.segments.iter().enumerate() {
+            if left < segment.len() {
+                let slots = segment.buckets().as_flattened().iter().enumerate();
+                let mut used = slots.filter(|(_, slot)| **slot != 0);
+                return used.nth(left).map(|(place, _)| (number, place));
             }
-            number -= segment.len();
+            left -= segment.len();
         }
         None
     }
 
-    /// All entries, in no particular order.
-    pub fn iter(&self) -> impl Iterator<Item = T::Ref<'_>> {
-        let slots = self.segments.iter().flat_map(Segment::slots);
-        // SAFETY: used slots' entries are owned by this table, which is borrowed.
-        slots.map(|slot| unsafe { T::borrow(bucket::pointer(slot)) })
+    /// All entries, in no particular order. The walk asks for entries' cache lines ahead of their turn.
+    pub fn iter(&self) -> Iter<'_, T> {
+        Iter {
+            segments: self.segments.iter(),
+            slots: &[],
+            left: self.len,
+            _entries: PhantomData,
+        }
     }
 
     /// Visits all entries to change them in place: keys and hashes stay as they are, and deadlines do not
@@ -203,6 +220,58 @@ fn visit_range(
         }
     }
     visited
+}
+
+/// The entries of a table, in no particular order.
+pub struct Iter<'a, T: Thin> {
+    segments: slice::Iter<'a, Segment>,
+    /// The slots of the present segment that are still to come.
+    slots: &'a [u64],
+    left: usize,
+    _entries: PhantomData<&'a T>,
+}
+
+impl<'a, T: Thin> Iterator for Iter<'a, T> {
+    type Item = T::Ref<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<T::Ref<'a>> {
+        loop {
+            let Some((&slot, rest)) = self.slots.split_first() else {
+                self.slots = self.segments.next()?.buckets().as_flattened();
+                for &slot in self.slots.iter().take(AHEAD).filter(|&&slot| slot != 0) {
+                    prefetch_read(bucket::pointer(slot).as_ptr());
+                }
+                continue;
+            };
+            self.slots = rest;
+            if let Some(&ahead) = rest.get(AHEAD - 1).filter(|&&ahead| ahead != 0) {
+                prefetch_read(bucket::pointer(ahead).as_ptr());
+            }
+            if slot != 0 {
+                self.left -= 1;
+                // SAFETY: a used slot's entry is owned by the table, which is borrowed for `'a`.
+                return Some(unsafe { T::borrow(bucket::pointer(slot)) });
+            }
+        }
+    }
+
+    #[inline]
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+impl<T: Thin> ExactSizeIterator for Iter<'_, T> {}
+impl<T: Thin> FusedIterator for Iter<'_, T> {}
+
+impl<T: Thin> std::fmt::Debug for Iter<'_, T> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Iter")
+            .field("left", &self.left)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Takes the entries out of a table one by one, in no particular order. What is left is dropped with it.

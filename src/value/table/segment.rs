@@ -268,9 +268,7 @@ impl Segment {
     /// There is room, and bounds are kept unless `deadline` is [`NEVER`]: see [`Segment::lacks_room`].
     #[inline]
     pub(super) fn place(&mut self, slot: u64, deadline: u32) -> usize {
-        debug_assert!(slot != 0 && self.len() < max_len(self.bucket_count()));
-        self.len += 1;
-        let buckets = self.buckets_mut();
+        let buckets = self.buckets();
         let mut index = home(tag(slot), buckets.len());
         while buckets[index][SLOTS - 1] != 0 {
             index = if index + 1 == buckets.len() {
@@ -279,11 +277,19 @@ impl Segment {
                 index + 1
             };
         }
-        let bucket = &mut buckets[index];
+        self.place_in(index, slot, deadline);
+        index
+    }
+
+    /// [`Segment::place`] where the first bucket with room from the slot's home on is known.
+    #[inline]
+    pub(super) fn place_in(&mut self, index: usize, slot: u64, deadline: u32) {
+        debug_assert!(slot != 0 && self.len() < max_len(self.bucket_count()));
+        self.len += 1;
+        let bucket = &mut self.buckets_mut()[index];
         let used = bucket.iter().filter(|&&slot| slot != 0).count();
         bucket[used] = slot;
         self.lower_bound(index, deadline);
-        index
     }
 
     /// Takes a slot out of its bucket and closes the gap, from later buckets too where entries there
