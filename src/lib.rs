@@ -26,6 +26,7 @@ pub mod clock;
 pub mod config;
 pub mod mailbox;
 pub mod memory;
+pub mod migration;
 pub mod peer;
 pub mod stats;
 

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use crate::command::context::{CommandResult, Context, Outcome};
 use crate::command::draft::Draft;
-use crate::keyspace::{BIG_STRING, Event, NewValue, Record, set_idle};
+use crate::keyspace::{BIG_STRING, Event, NewValue, Record, RecordRef, set_idle};
 use crate::rdb::{self, Limits, Reader, payload};
 use crate::resp::{Args, OwnedArgs, ReplyError};
 use crate::server::Server;
@@ -17,15 +17,21 @@ const NEGATIVE_TTL: ReplyError = ReplyError::fixed("ERR Invalid TTL value, must 
 const NEGATIVE_IDLETIME: ReplyError = ReplyError::fixed("ERR Invalid IDLETIME value, must be >= 0");
 const BAD_FREQ: ReplyError = ReplyError::fixed("ERR Invalid FREQ value, must be >= 0 and <= 255");
 
+/// A record's value as a payload.
+pub(super) fn serialise(record: RecordRef<'_>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let version = rdb::encode(record.value(), &mut bytes);
+    payload::seal(&mut bytes, version);
+    bytes
+}
+
 /// `DUMP key`
 pub(super) fn dump(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let Some(record) = ctx.keys.read(args.at(1)) else {
         ctx.reply.null();
         return Ok(Outcome::Done);
     };
-    let mut bytes = Vec::new();
-    let version = rdb::encode(record.value(), &mut bytes);
-    payload::seal(&mut bytes, version);
+    let bytes = serialise(record);
     if bytes.len() < BIG_STRING {
         ctx.reply.bulk(&bytes);
     } else {

@@ -3,15 +3,17 @@
 mod delete;
 mod dump;
 pub(crate) mod expire;
+mod migrate;
 pub(crate) mod object;
 pub(crate) mod rename;
 mod scan;
 mod wait;
 
 use super::help::help;
+use super::table::keys::of_migrate;
 use super::table::words::{
-    ACCESS, ASKING, Acl, BLOCKING, Command, DELETE, DENYOOM, FAST, Group, INSERT, LOADING, Lock,
-    OW, READONLY, RM, RO, RW, STALE, UPDATE, WRITE, key, keys,
+    ACCESS, ASKING, Acl, BLOCKING, Command, DELETE, DENYOOM, FAST, Group, INCOMPLETE, INSERT,
+    LOADING, Lock, OW, READONLY, RM, RO, RW, STALE, UPDATE, WRITE, key, keys, keys_after,
 };
 
 const RESTORE_SYNTAX: &str = "key ttl:integer serialized-value:string [REPLACE@3.0.0] [ABSTTL@5.0.0] \
@@ -76,6 +78,23 @@ pub(super) const COMMANDS: &[Command] = &[
         .syntax("pattern")
         .complexity("O(N), N being the number of keys in the database")
         .tips(&["request_policy:all_shards", "nondeterministic_output_order"]),
+    Command::new(Group::Generic, "migrate", -6, migrate::migrate)
+        .flags(&[WRITE])
+        .acl(&[Acl::DANGEROUS])
+        .keys(&[
+            key(3, &[RW, ACCESS, DELETE]),
+            keys_after("KEYS", -2, &[RW, ACCESS, DELETE, INCOMPLETE]),
+        ])
+        .finder_decides(of_migrate)
+        .since("2.6.0")
+        .summary("Moves keys to another server.")
+        .syntax(
+            "host port:integer <key-selector: key|empty-string=''> destination-db:integer \
+            timeout:integer [COPY@3.0.0] [REPLACE@3.0.0] [authentication: AUTH auth@4.0.7|AUTH2 \
+            (auth2: username password)@6.0.0] [KEYS keys:key...@3.0.6]",
+        )
+        .complexity("O(N), N being the size of the values in bytes or elements, here and there")
+        .tips(&["nondeterministic_output"]),
     Command::new(Group::Generic, "move", 3, rename::move_to_db)
         .flags(&[WRITE, FAST])
         .keys(&[key(1, &[RW, ACCESS, UPDATE])])
