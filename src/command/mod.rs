@@ -8,6 +8,7 @@ mod expiry;
 mod help;
 mod introspect;
 pub mod local;
+mod multi_pop;
 mod random;
 mod scan_options;
 

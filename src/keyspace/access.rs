@@ -11,7 +11,7 @@ use super::door::{Effects, Event};
 use super::entry::{self, KeyMut};
 use super::hash::{KeyHash, SHARDS, ShardIndex};
 use super::record::{NewValue, Record, RecordRef};
-use super::shard::{Expiring, Part, ShardData};
+use super::shard::{Expiring, Keys, Part, ShardData};
 use super::waiting::Waiting;
 use crate::clock::UnixMillis;
 use crate::resp::{Args, OwnedArgs};
@@ -65,6 +65,8 @@ pub struct Access<'k> {
     pub now: UnixMillis,
     /// Reads leave no trace in the access history (`CLIENT NO-TOUCH`).
     pub no_touch: bool,
+    /// Whole databases that were let go: dropped behind `held`, when nobody waits for the locks any more.
+    freed: Option<Box<Vec<Keys>>>,
 }
 
 #[derive(Debug)]
@@ -127,6 +129,7 @@ impl Keyspace {
             db,
             now,
             no_touch: false,
+            freed: None,
         }
     }
 
@@ -480,6 +483,11 @@ impl<'k> Access<'k> {
             ),
             Held::One(..) | Held::Many(_) => not_held(),
         }
+    }
+
+    /// Drops whole databases once the locks are given back.
+    pub(super) fn free_behind_locks(&mut self, keys: Vec<Keys>) {
+        self.freed.get_or_insert_default().extend(keys);
     }
 
     /// The keyspace that this is access to.

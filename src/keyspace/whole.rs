@@ -94,7 +94,7 @@ impl Access<'_> {
 
     /// Removes every key of database `db`, or of all.  Needs all locks.  Returns how many there were.
     ///
-    /// With `later` the records are freed on the reclaiming thread, else before this returns.
+    /// With `later` the records are freed on the reclaiming thread, else by this one as soon as it has given the locks back.
     pub fn flush(&mut self, db: Option<usize>, later: bool) -> usize {
         let databases = match db {
             Some(db) => db..db + 1,
@@ -116,6 +116,8 @@ impl Access<'_> {
         self.note_change();
         if later {
             reclaim::later_counted(parts, removed as u64);
+        } else {
+            self.free_behind_locks(parts);
         }
         removed
     }

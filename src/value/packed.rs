@@ -4,6 +4,7 @@
 //! hash:  count (field value)...          fields in the order of their insertion
 //! set:   count member...                 members in the order of their insertion
 //! zset:  count (score member)...         by score, then by the members' bytes
+//! list:  count (frame)...                elements that can be walked from either end: see [`frame`]
 //! ```
 //!
 //! A count is a number of 7 bits a byte, the eighth saying that another follows; fields, values and
@@ -17,6 +18,7 @@
 //! text that came: writing them in binary would save a few bytes of the longer ones, and cost every
 //! reader a copy.
 
+pub mod frame;
 mod hash;
 mod int_set;
 mod list;

@@ -24,7 +24,7 @@ impl Random {
     }
 }
 
-const KEYS: &[&str] = &["a", "b", "c", "string", "hash", "zset"];
+const KEYS: &[&str] = &["a", "b", "c", "string", "hash", "zset", "list"];
 const FIELDS: &[&str] = &["f1", "f2", "f3", "f4", "f5", "f6", "f7", "f8", "f9", "f10"];
 const MEMBERS: &[&str] = &[
     "m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8", "m9", "m10", "m11", "m12",
@@ -211,8 +211,22 @@ pub fn requests(random: &mut Random, count: usize) -> Vec<Vec<String>> {
     (0..count).map(|_| request(random)).collect()
 }
 
+/// The templates of all families.
+const FAMILIES: &[&[&str]] = &[TEMPLATES, crate::list::TEMPLATES];
+
+fn template(random: &mut Random) -> &'static str {
+    let mut at = random.below(FAMILIES.iter().map(|family| family.len()).sum());
+    for family in FAMILIES {
+        match family.get(at) {
+            Some(template) => return template,
+            None => at -= family.len(),
+        }
+    }
+    unreachable!("the number lies below the number of templates")
+}
+
 fn request(random: &mut Random) -> Vec<String> {
-    let template = random.pick(TEMPLATES);
+    let template = template(random);
     let mut words = Vec::new();
     for word in template.split(' ') {
         let optional = word.starts_with('[') && word.ends_with(']');

@@ -1,6 +1,6 @@
 //! Waiting for a sorted set: BZPOPMIN, BZPOPMAX, BZMPOP.
 
-use super::pop::{MultiPop, take_one};
+use super::pop::{parse_multi, take_one, take_several};
 use crate::command::blocking::{self, Blocking, Serving, TimeUp, Touches, serve_or_wait};
 use crate::command::context::{CommandResult, Context};
 use crate::keyspace::ValueType;
@@ -34,8 +34,8 @@ pub(super) fn bzpop(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
 /// `BZMPOP timeout numkeys key [key ...] MIN | MAX [COUNT count]`
 pub(super) fn bzmpop(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let timeout = blocking::seconds(args.at(1))?;
-    let pop = MultiPop::parse(args.rest(2))?;
-    serve_or_wait(ctx, args, pop.keys.iter(), timeout)
+    let request = parse_multi(args, 2)?;
+    serve_or_wait(ctx, args, request.keys(), timeout)
 }
 
 fn serve_min(to: &mut Serving<'_, '_>, _: Args<'_>, key: &[u8]) -> Result<bool, ReplyError> {
@@ -47,5 +47,5 @@ fn serve_max(to: &mut Serving<'_, '_>, _: Args<'_>, key: &[u8]) -> Result<bool, 
 }
 
 fn serve_multi(to: &mut Serving<'_, '_>, args: Args<'_>, key: &[u8]) -> Result<bool, ReplyError> {
-    MultiPop::parse(args.rest(2))?.take_from(to.keys, to.reply, key)
+    take_several(to.keys, to.reply, key, &parse_multi(args, 2)?)
 }

@@ -4,6 +4,7 @@ use super::remove::delete_if_empty;
 use super::reply::Shape;
 use super::view::{edit, pop, view_of};
 use crate::command::context::{CommandResult, Context, Outcome};
+use crate::command::multi_pop::{MultiPop, at_least};
 use crate::keyspace::{Access, Event, KeyMut};
 use crate::resp::{Args, OwnedArgs, Reply, ReplyError};
 use crate::value::number;
@@ -46,59 +47,30 @@ fn pop_one_key(ctx: &mut Context<'_>, args: Args<'_>, direction: Direction) -> C
     Ok(Outcome::Done)
 }
 
-/// What ZMPOP and BZMPOP are asked for.
-pub(super) struct MultiPop<'a> {
-    /// The sets, in the order in which they are tried.
-    pub(super) keys: Args<'a>,
-    direction: Direction,
-    count: usize,
+/// What ZMPOP and BZMPOP are asked for: the arguments from the number of keys on, which is argument `at`.
+pub(super) fn parse_multi(
+    args: Args<'_>,
+    at: usize,
+) -> Result<MultiPop<'_, Direction>, ReplyError> {
+    let places = [("MIN", Direction::Forward), ("MAX", Direction::Backward)];
+    MultiPop::parse(args, at, places)
 }
 
-impl<'a> MultiPop<'a> {
-    /// Parses `numkeys key [key ...] MIN | MAX [COUNT count]`.
-    pub(super) fn parse(args: Args<'a>) -> Result<Self, ReplyError> {
-        let numkeys = at_least(1, args.at(0))
-            .ok_or(ReplyError::fixed("ERR numkeys should be greater than 0"))?;
-        let mut options = args.rest(numkeys.saturating_add(1)).iter();
-        let direction = match options.next() {
-            Some(word) if word.eq_ignore_ascii_case(b"MIN") => Direction::Forward,
-            Some(word) if word.eq_ignore_ascii_case(b"MAX") => Direction::Backward,
-            _ => return Err(ReplyError::SYNTAX),
-        };
-        let mut wanted = None;
-        while let Some(word) = options.next() {
-            match options.next() {
-                Some(text) if wanted.is_none() && word.eq_ignore_ascii_case(b"COUNT") => {
-                    let count = at_least(1, text);
-                    let error = ReplyError::fixed("ERR count should be greater than 0");
-                    wanted = Some(count.ok_or(error)?);
-                }
-                _ => return Err(ReplyError::SYNTAX),
-            }
-        }
-        Ok(Self {
-            keys: args.part(1, numkeys),
-            direction,
-            count: wanted.unwrap_or(1),
-        })
-    }
-
-    /// Takes from one key, if it is there. Tells whether it was.
-    pub(super) fn take_from(
-        &self,
-        keys: &mut Access<'_>,
-        reply: &mut Reply,
-        key: &[u8],
-    ) -> Result<bool, ReplyError> {
-        let Some(found) = edit(keys, key)? else {
-            return Ok(false);
-        };
-        reply.array(2);
-        reply.bulk(key);
-        let taken = take(reply, found, self.count, self.direction, Shape::Pairs)?;
-        take_as_effect(keys, key, self.direction, taken);
-        Ok(true)
-    }
+/// Takes what `request` asks for from one key, if it is there. Tells whether it was.
+pub(super) fn take_several(
+    keys: &mut Access<'_>,
+    reply: &mut Reply,
+    key: &[u8],
+    request: &MultiPop<'_, Direction>,
+) -> Result<bool, ReplyError> {
+    let Some(found) = edit(keys, key)? else {
+        return Ok(false);
+    };
+    reply.array(2);
+    reply.bulk(key);
+    let taken = take(reply, found, request.count, request.place, Shape::Pairs)?;
+    take_as_effect(keys, key, request.place, taken);
+    Ok(true)
 }
 
 /// What was taken is the effect: the command that takes as many from this one set.
@@ -113,9 +85,9 @@ fn take_as_effect(keys: &mut Access<'_>, key: &[u8], direction: Direction, taken
 
 /// `ZMPOP numkeys key [key ...] MIN | MAX [COUNT count]`
 pub(super) fn zmpop(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    let pop = MultiPop::parse(args.rest(1))?;
-    for key in pop.keys.iter() {
-        if pop.take_from(&mut ctx.keys, ctx.reply, key)? {
+    let request = parse_multi(args, 1)?;
+    for key in request.keys() {
+        if take_several(&mut ctx.keys, ctx.reply, key, &request)? {
             return Ok(Outcome::Done);
         }
     }
@@ -143,13 +115,6 @@ pub(super) fn take_one(
     delete_if_empty(found)?;
     take_as_effect(keys, key, direction, 1);
     Ok(true)
-}
-
-/// A number of at least `least`.
-fn at_least(least: i64, text: &[u8]) -> Option<usize> {
-    number::parse_i64(text)
-        .filter(|count| *count >= least)
-        .and_then(|count| usize::try_from(count).ok())
 }
 
 /// Takes up to `count` members out of a set and answers them. Returns how many there were.

@@ -26,7 +26,7 @@ pub(super) const SECTION: Section = Section {
             .honoured("Bytes of a member in a packed set."),
         number("list-max-listpack-size", -INT - 1, INT, "-2")
             .alias(&["list-max-ziplist-size"])
-            .kept("Elements of a list's node, or its size class if negative."),
+            .honoured("Elements of a list's node; from -1 to -5, 4 to 64 kB of them. Lists of one node are packed."),
         number("list-compress-depth", 0, INT, "0")
             .kept("Nodes at a list's ends that stay uncompressed; 0 compresses none."),
         memory("hll-sparse-max-bytes", 0, LONG, "3000").kept("Bytes of a sparse HyperLogLog."),
