@@ -256,6 +256,15 @@ const TEMPLATES: &[&str] = &[
     "LINSERT KEY AFTER NUM v",
     "LREM KEY NUM POS",
     "LTRIM KEY NUM -2",
+    "SADD KEY NUM POS",
+    "SADD KEY NUM text POS",
+    "SREM KEY NUM POS",
+    "SPOP KEY",
+    "SPOP KEY POS",
+    "SMOVE KEY OTHER NUM",
+    "SINTERSTORE KEY OTHER KEY",
+    "SUNIONSTORE KEY OTHER KEY",
+    "SDIFFSTORE KEY KEY OTHER",
 ];
 
 proptest! {

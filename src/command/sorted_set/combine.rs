@@ -1,4 +1,6 @@
-//! One set made of several: unions, intersections, differences; answered, counted or stored.
+//! One sorted set made of several: unions, intersections, differences; answered, counted or stored.
+//!
+//! Plain sets may be among them: their members have the score 1.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,7 +10,8 @@ use super::reply::Shape;
 use super::store::{NewSet, store};
 use super::view::{Thresholds, view_of};
 use crate::command::context::{CommandResult, Context, Outcome};
-use crate::keyspace::{Access, Event};
+use crate::command::set::view::{Member, SetView};
+use crate::keyspace::{Access, Event, RecordRef};
 use crate::resp::{Args, ReplyError};
 use crate::value::number;
 use crate::value::zset::ZSetView;
@@ -127,31 +130,70 @@ impl<'a> Options<'a> {
     }
 }
 
+/// What a source holds.
+#[derive(Debug, Clone, Copy)]
+enum Contents<'a> {
+    ZSet(ZSetView<'a>),
+    Set(SetView<'a>),
+}
+
+impl<'a> Contents<'a> {
+    /// The sorted set or set in `record`; `WRONGTYPE` if it holds something else.
+    fn of(record: RecordRef<'a>) -> Result<Self, ReplyError> {
+        match SetView::in_record(record) {
+            Some(set) => Ok(Self::Set(set)),
+            None => view_of(record).map(Self::ZSet),
+        }
+    }
+}
+
+/// The score of every member of a set.
+const SET_SCORE: f64 = 1.0;
+
 /// One of the sets. What is no key is an empty one.
 #[derive(Debug, Clone, Copy)]
 struct Source<'a> {
-    zset: Option<ZSetView<'a>>,
+    contents: Option<Contents<'a>>,
     weight: f64,
 }
 
 impl<'a> Source<'a> {
     fn len(&self) -> usize {
-        self.zset.map_or(0, ZSetView::len)
+        match self.contents {
+            Some(Contents::ZSet(zset)) => zset.len(),
+            Some(Contents::Set(set)) => set.len(),
+            None => 0,
+        }
     }
 
     fn score(&self, name: &[u8]) -> Option<f64> {
-        self.zset.and_then(|zset| zset.score(name))
+        match self.contents? {
+            Contents::ZSet(zset) => zset.score(name),
+            Contents::Set(set) => set.contains(name).then_some(SET_SCORE),
+        }
     }
 
-    fn members(self) -> impl Iterator<Item = Member<'a>> {
-        self.zset.into_iter().flatten()
+    fn members(self) -> impl Iterator<Item = Scored<'a>> {
+        let (zset, set) = match self.contents {
+            Some(Contents::ZSet(zset)) => (Some(zset), None),
+            Some(Contents::Set(set)) => (None, Some(set)),
+            None => (None, None),
+        };
+        let scored = zset.into_iter().flatten();
+        scored
+            .map(|(name, score)| (Member::Bytes(name), score))
+            .chain(
+                set.into_iter()
+                    .flat_map(SetView::iter)
+                    .map(|member| (member, SET_SCORE)),
+            )
     }
 }
 
-type Member<'a> = (&'a [u8], f64);
+type Scored<'a> = (Member<'a>, f64);
 
 /// The members of all the sets, each once, in no order.
-fn union<'a>(sources: &[Source<'a>], aggregate: Aggregate) -> Vec<Member<'a>> {
+fn union<'a>(sources: &[Source<'a>], aggregate: Aggregate) -> Vec<Scored<'a>> {
     let largest = sources.iter().map(Source::len).max().unwrap_or(0);
     let mut scores = HashMap::with_capacity_and_hasher(largest, RandomState::new());
     for source in sources {
@@ -170,21 +212,21 @@ fn union<'a>(sources: &[Source<'a>], aggregate: Aggregate) -> Vec<Member<'a>> {
 fn intersection<'a>(
     sources: &[Source<'a>],
     aggregate: Aggregate,
-) -> impl Iterator<Item = Member<'a>> {
+) -> impl Iterator<Item = Scored<'a>> {
     let smallest = sources.first().copied();
     smallest.into_iter().flat_map(move |smallest| {
         smallest.members().filter_map(move |(name, score)| {
             let first = not_nan(score * smallest.weight);
             let score = sources[1..].iter().try_fold(first, |joined, source| {
-                Some(aggregate.join(joined, source.score(name)? * source.weight))
+                Some(aggregate.join(joined, source.score(name.bytes())? * source.weight))
             })?;
             Some((name, score))
         })
     })
 }
 
-/// The members of the first set that no other has, in order.
-fn difference<'a>(sources: &[Source<'a>]) -> Vec<Member<'a>> {
+/// The members of the first set that no other has, in its order.
+fn difference<'a>(sources: &[Source<'a>]) -> Vec<Scored<'a>> {
     let Some((first, others)) = sources.split_first() else {
         return Vec::new();
     };
@@ -200,18 +242,20 @@ fn difference<'a>(sources: &[Source<'a>]) -> Vec<Member<'a>> {
         let members = first.members();
         return members.filter(|(name, _)| !names.contains(name)).collect();
     }
-    let is_elsewhere = |name| others.iter().any(|source| source.score(name).is_some());
+    let is_elsewhere = |name: &[u8]| others.iter().any(|source| source.score(name).is_some());
     let members = first.members();
-    members.filter(|(name, _)| !is_elsewhere(name)).collect()
+    members
+        .filter(|(name, _)| !is_elsewhere(name.bytes()))
+        .collect()
 }
 
 /// By score, then by name.
-fn sort(members: &mut [Member<'_>]) {
+fn sort(members: &mut [Scored<'_>]) {
     members.sort_unstable_by(|(name, score), (other, other_score)| {
         // The two zeros are the same score, unlike in the total order.
         (score + 0.0)
             .total_cmp(&(other_score + 0.0))
-            .then_with(|| name.cmp(other))
+            .then_with(|| name.bytes().cmp(other.bytes()))
     });
 }
 
@@ -224,7 +268,7 @@ fn sources<'c>(
     names
         .enumerate()
         .map(|(index, name)| Source {
-            zset: keys.view(name).and_then(|record| view_of(record).ok()),
+            contents: keys.view(name).and_then(|record| Contents::of(record).ok()),
             weight: options.weight(index),
         })
         .collect()
@@ -252,7 +296,7 @@ fn combine(
         .ok_or(ReplyError::SYNTAX)?;
     // Types before options, as the peers check them; and each key counts as looked up.
     for key in behind.iter().take(numkeys) {
-        ctx.keys.read(key).map(view_of).transpose()?;
+        ctx.keys.read(key).map(Contents::of).transpose()?;
     }
     let options = Options::parse(behind.rest(numkeys), numkeys, operation, wanted)?;
     let mut sources = sources(&ctx.keys, behind.iter().take(numkeys), &options);
@@ -274,16 +318,19 @@ fn combine(
         }
         Operation::Difference => (difference(&sources), "zdiffstore"),
     };
-    if operation != Operation::Difference {
+    let in_order = operation == Operation::Difference
+        && !matches!(sources[0].contents, Some(Contents::Set(_)));
+    if !in_order {
         sort(&mut members);
     }
+    let scored = members.iter().map(|(name, score)| (name.bytes(), *score));
     if wanted == Use::Store {
         let thresholds = Thresholds::of(&ctx.server.settings);
-        let set = NewSet::from_sorted(members.iter().copied(), thresholds);
+        let set = NewSet::from_sorted(scored, thresholds);
         store(ctx, args.at(1), Some(set), Event::zset(event));
     } else {
         let shape = Shape::new(options.with_scores, ctx.reply);
-        shape.list(ctx.reply, members.len(), members.into_iter());
+        shape.list(ctx.reply, members.len(), scored);
     }
     Ok(Outcome::Done)
 }
