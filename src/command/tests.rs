@@ -15,6 +15,7 @@ use crate::resp::{Args, OwnedArgs};
 use crate::server::Server;
 use crate::stats::Counters;
 use crate::value::packed::{IntSet, PackedHash, PackedList, PackedSet, PackedZSet};
+use crate::value::stream::Stream;
 
 fn words(line: &str) -> Vec<&[u8]> {
     line.split(' ').map(str::as_bytes).collect()
@@ -154,8 +155,35 @@ fn describe(record: RecordRef<'_>, now: i64) -> String {
         ),
         Value::PackedSet(bytes) => in_order(PackedSet::new(bytes).iter().map(<[u8]>::to_vec)),
         Value::Set(set) => in_order(set.iter().map(<[u8]>::to_vec)),
-        Value::Stream(stream) => format!("stream {}", stream.len()),
+        Value::Stream(stream) => describe_stream(stream),
     }
+}
+
+/// All of it but the moments at which something was delivered: the replay's clock stands still.
+fn describe_stream(stream: &Stream) -> String {
+    let log = &stream.log;
+    let entries: Vec<_> = log
+        .iter()
+        .map(|entry| (entry.id, entry.fields().collect::<Vec<_>>()))
+        .collect();
+    let figures = (log.last_id(), log.max_deleted_id(), log.entries_added());
+    let groups: Vec<_> = stream
+        .groups
+        .iter()
+        .map(|(name, group)| {
+            let names: Vec<_> = group.consumers().map(|(_, c)| c.name().to_vec()).collect();
+            let pending: Vec<_> = group
+                .pending()
+                .iter()
+                .map(|(id, pending)| (id, group.consumer(pending.owner).name(), pending.count))
+                .collect();
+            format!(
+                "{name:?} {:?} {:?} {names:?} {pending:?}",
+                group.last_id, group.entries_read
+            )
+        })
+        .collect();
+    format!("stream {entries:?} {figures:?} {groups:?}")
 }
 
 fn in_order(members: impl Iterator<Item = Vec<u8>>) -> String {
@@ -166,17 +194,22 @@ fn in_order(members: impl Iterator<Item = Vec<u8>>) -> String {
 
 /// Requests over few keys, so that they meet; the shapes cover every family that writes.
 fn any_request() -> impl Strategy<Value = String> {
+    any_request_like("")
+}
+
+/// The same of those commands whose names begin like this.
+fn any_request_like(prefix: &'static str) -> impl Strategy<Value = String> {
+    let templates = TEMPLATES.iter().filter(|line| line.starts_with(prefix));
+    let template = prop::sample::select(templates.copied().collect::<Vec<_>>());
     let key = prop::sample::select(vec!["a", "b", "c", "d"]);
     let number = -5..50_i64;
-    (key.clone(), key, number.clone(), number, 0..TEMPLATES.len()).prop_map(
-        |(key, other, n, m, which)| {
-            TEMPLATES[which]
-                .replace("KEY", key)
-                .replace("OTHER", other)
-                .replace("NUM", &n.to_string())
-                .replace("POS", &m.abs().to_string())
-        },
-    )
+    (key.clone(), key, number.clone(), number, template).prop_map(|(key, other, n, m, template)| {
+        template
+            .replace("KEY", key)
+            .replace("OTHER", other)
+            .replace("NUM", &n.to_string())
+            .replace("POS", &m.abs().to_string())
+    })
 }
 
 const TEMPLATES: &[&str] = &[
@@ -265,6 +298,32 @@ const TEMPLATES: &[&str] = &[
     "SINTERSTORE KEY OTHER KEY",
     "SUNIONSTORE KEY OTHER KEY",
     "SDIFFSTORE KEY KEY OTHER",
+    "XADD KEY * f NUM g POS",
+    "XADD KEY POS-* f NUM",
+    "XADD KEY NOMKSTREAM MAXLEN ~ POS LIMIT 3 * h v",
+    "XADD KEY MAXLEN 3 * f v",
+    "XADD KEY MINID ~ POS * f v",
+    "XTRIM KEY MAXLEN ~ POS",
+    "XTRIM KEY MINID = 10000NUM",
+    "XDEL KEY 1000000-0 1000001-0 POS-0",
+    "XSETID KEY 10000POS ENTRIESADDED 100",
+    "XGROUP CREATE KEY g NUM MKSTREAM",
+    "XGROUP CREATE KEY h $ MKSTREAM ENTRIESREAD 1",
+    "XGROUP SETID KEY g 0 ENTRIESREAD POS",
+    "XGROUP SETID KEY g $",
+    "XGROUP DESTROY KEY h",
+    "XGROUP CREATECONSUMER KEY g alice",
+    "XGROUP DELCONSUMER KEY g alice",
+    "XREADGROUP GROUP g alice COUNT 2 STREAMS KEY >",
+    "XREADGROUP GROUP g bob NOACK STREAMS KEY OTHER > >",
+    "XREADGROUP GROUP g bob STREAMS KEY >",
+    "XREADGROUP GROUP g alice COUNT 3 STREAMS KEY 0",
+    "XREADGROUP GROUP h carol STREAMS KEY OTHER > 0",
+    "XACK KEY g 1000000-0 1000001-0",
+    "XCLAIM KEY g bob 0 1000000-0 1000001-0 1000001-1 RETRYCOUNT POS",
+    "XCLAIM KEY g alice 1 1000000-0 1000002-0 POS-0 FORCE JUSTID IDLE POS LASTID 1000002",
+    "XAUTOCLAIM KEY g alice 0 0 COUNT 2",
+    "XAUTOCLAIM KEY g dave 2 1000001 JUSTID",
 ];
 
 proptest! {
@@ -273,32 +332,54 @@ proptest! {
     /// The effects of any commands, replayed in their order into an empty keyspace at a later time, give the same keyspace.
     #[test]
     fn effects_tell_the_whole_story(requests in prop::collection::vec((any_request(), 0..3_i64), 1..120)) {
-        let journal = Journal::default();
-        let effects = Arc::clone(&journal.0);
-        let (clock, hand) = Clock::manual(1_000_000);
-        let keyspace = Keyspace::with_listener(2, Box::new(journal));
-        let original = Server::with_keyspace(Settings::new(), 1, clock, keyspace);
-        let mut client = LocalClient::new(&original, 0);
-        for (request, wait) in requests {
-            hand.fetch_add(wait, std::sync::atomic::Ordering::Relaxed);
-            client.run(&original, &words(&request));
-        }
-        // The replay happens later: an effect must not depend on when. But nothing expires in it of its own, since the
-        // clock stands still at the beginning.
-        let copy = Server::with_keyspace(Settings::new(), 1, Clock::manual(0).0, Keyspace::new(2));
-        let mut replay = LocalClient::new(&copy, 0);
-        for (expected, (order, db, request)) in effects.lock().iter().enumerate() {
-            prop_assert_eq!(*order, expected as u64);
-            replay.run(&copy, &[b"SELECT", db.to_string().as_bytes()]);
-            let request: Vec<&[u8]> = request.view().iter().collect();
-            let reply = replay.run(&copy, &request);
-            prop_assert!(!reply.starts_with(b"-"), "{:?} answered {:?}", request, reply);
-        }
-        let now = original.clock.now();
-        let mut copied = contents(&copy, now);
-        copied.retain(|_, what| !expired_by(what, now));
-        prop_assert_eq!(contents(&original, now), copied);
+        replay(requests);
     }
+
+    /// The same for streams alone: among the requests of all families they are rare.
+    #[test]
+    fn effects_tell_the_whole_story_of_streams(
+        requests in prop::collection::vec((any_request_like("X"), 0..3_i64), 1..60),
+    ) {
+        let groups = ["XGROUP CREATE a g 0 MKSTREAM", "XGROUP CREATE b g $ MKSTREAM"];
+        let groups = groups.map(|request| (request.to_owned(), 0));
+        replay(groups.into_iter().chain(requests));
+    }
+}
+
+/// Makes the requests, each after so many milliseconds, replays their effects and compares.
+fn replay(requests: impl IntoIterator<Item = (String, i64)>) {
+    let journal = Journal::default();
+    let effects = Arc::clone(&journal.0);
+    let (clock, hand) = Clock::manual(1_000_000);
+    let keyspace = Keyspace::with_listener(2, Box::new(journal));
+    let original = Server::with_keyspace(Settings::new(), 1, clock, keyspace);
+    let mut client = LocalClient::new(&original, 0);
+    for (request, wait) in requests {
+        hand.fetch_add(wait, std::sync::atomic::Ordering::Relaxed);
+        client.run(&original, &words(&request));
+    }
+    // The replay happens later: an effect must not depend on when. But nothing expires in it of its own, since the
+    // clock stands still at the beginning.
+    let copy = Server::with_keyspace(Settings::new(), 1, Clock::manual(0).0, Keyspace::new(2));
+    let mut replay = LocalClient::new(&copy, 0);
+    for (expected, (order, db, request)) in effects.lock().iter().enumerate() {
+        assert_eq!(*order, expected as u64);
+        replay.run(&copy, &[b"SELECT", db.to_string().as_bytes()]);
+        let request: Vec<&[u8]> = request.view().iter().collect();
+        let reply = replay.run(&copy, &request);
+        assert!(
+            !reply.starts_with(b"-"),
+            "{:?} answered {reply:?}",
+            request
+                .iter()
+                .map(|word| word.escape_ascii().to_string())
+                .collect::<Vec<_>>()
+        );
+    }
+    let now = original.clock.now();
+    let mut copied = contents(&copy, now);
+    copied.retain(|_, what| !expired_by(what, now));
+    assert_eq!(contents(&original, now), copied);
 }
 
 /// Whether a described key has an expiry that has passed.

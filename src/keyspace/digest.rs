@@ -11,6 +11,7 @@ use super::record::{RecordRef, Value};
 use crate::clock::UnixMillis;
 use crate::value::number;
 use crate::value::packed::{IntSet, PackedHash, PackedList, PackedSet, PackedZSet};
+use crate::value::stream::Stream;
 
 /// 160 bits. Zeros stand for nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -109,7 +110,7 @@ fn of_record(record: RecordRef<'_>, now: UnixMillis) -> Digest {
                 .map(|member| Digest::of(&[member])),
         ),
         Value::Set(set) => unordered(set.iter().map(|member| Digest::of(&[member]))),
-        Value::Stream(stream) => Digest::of(&[&stream.len().to_le_bytes()]),
+        Value::Stream(stream) => of_stream(stream),
     };
     let kind = record.kind().value_type().name().as_bytes();
     Digest::of(&[kind, &value.to_bytes(), &of_moment(record.expiry())])
@@ -135,6 +136,40 @@ fn of_field(name: &[u8], value: &[u8], expiry: Option<UnixMillis>) -> Digest {
 fn of_member(name: &[u8], score: f64) -> Digest {
     // Zero has two signs and one meaning.
     Digest::of(&[name, &(score + 0.0).to_bits().to_le_bytes()])
+}
+
+/// All but the moments at which something was delivered: those hang on clocks.
+fn of_stream(stream: &Stream) -> Digest {
+    let log = &stream.log;
+    let entries = log.iter().fold(Digest::default(), |all, entry| {
+        let fields = entry.fields();
+        let fields = fields.fold(Digest::default(), |all, (name, value)| {
+            Digest::of(&[&all.to_bytes(), name, value])
+        });
+        Digest::of(&[&all.to_bytes(), &entry.id.text(), &fields.to_bytes()])
+    });
+    let groups = stream.groups.iter().map(|(name, group)| {
+        let pending = unordered(group.pending().iter().map(|(id, pending)| {
+            let owner = group.consumer(pending.owner).name();
+            Digest::of(&[&id.text(), owner, &pending.count.to_le_bytes()])
+        }));
+        let consumers = group.consumers();
+        let consumers = unordered(consumers.map(|(_, consumer)| Digest::of(&[consumer.name()])));
+        Digest::of(&[
+            name,
+            &group.last_id.text(),
+            &group.entries_read.unwrap_or(u64::MAX).to_le_bytes(),
+            &pending.to_bytes(),
+            &consumers.to_bytes(),
+        ])
+    });
+    Digest::of(&[
+        &entries.to_bytes(),
+        &log.last_id().text(),
+        &log.max_deleted_id().text(),
+        &log.entries_added().to_le_bytes(),
+        &unordered(groups).to_bytes(),
+    ])
 }
 
 fn of_moment(expiry: Option<UnixMillis>) -> [u8; 8] {

@@ -118,6 +118,23 @@ pub const fn counted_keys(at: u8, step: u8, flags: &[KeyFlags]) -> KeySpec {
     }
 }
 
+/// The first half of what follows the word `STREAMS`, which is argument `start` or comes later.
+pub const fn streams_from(start: i8) -> KeySpec {
+    KeySpec {
+        begin: Begin::Keyword {
+            word: "STREAMS",
+            start,
+        },
+        find: Find::Range {
+            last: -1,
+            step: 1,
+            limit: 2,
+        },
+        flags: KeyFlags::of(&[KeyFlags::RO, KeyFlags::ACCESS]),
+        note: "",
+    }
+}
+
 /// How keys are found where the specs are not enough.
 pub type Finder = fn(Args<'_>) -> Option<Keys>;
 
