@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 
 use crate::clock::UnixMillis;
 use crate::command::hash::view::HashMut;
+use crate::command::list::view::ListMut;
+use crate::command::set::view::SetMut;
 use crate::command::sorted_set::view::{Thresholds, ZSetMut};
 use crate::config::Settings;
 use crate::keyspace::{NewValue, Record};
 use crate::rdb::{Build, BuildStream, Collection, StreamState};
 use crate::value::hash::FieldExpiry;
+use crate::value::list::{Element, End};
 use crate::value::number;
 use crate::value::stream::{BlockLimits, ConsumerKey, Group, Log, Pending, Stream, StreamId};
 use crate::value::zset::Insertion;
@@ -60,16 +63,18 @@ impl Build for Draft<'_> {
         self.coming = coming;
         self.record.set_value(match collection {
             Collection::List => NewValue::PackedList(b""),
-            Collection::Set => NewValue::PackedSet(b""),
+            Collection::Set => NewValue::IntSet(b""),
             Collection::ZSet => NewValue::PackedZSet(b""),
             Collection::Hash => NewValue::PackedHash(b""),
         });
     }
 
-    fn push(&mut self, _element: &[u8]) {}
+    fn push(&mut self, element: &[u8]) {
+        ListMut::new(&mut self.record, self.settings).push(End::Tail, Element::Plain(element));
+    }
 
-    fn member(&mut self, _member: &[u8]) -> bool {
-        false
+    fn member(&mut self, member: &[u8]) -> bool {
+        SetMut::new(&mut self.record, self.settings).insert(member)
     }
 
     fn scored(&mut self, member: &[u8], score: f64) -> bool {

@@ -57,8 +57,10 @@ pub fn encode(value: Value<'_>, out: &mut Vec<u8>) -> u16 {
         }
         Value::IntSet(bytes) => {
             out.byte(form::SET_INTSET);
-            let members: Vec<i64> = IntSet::new(bytes).iter().collect();
-            out.bytes(&intset::write(members.iter().copied()));
+            let set = IntSet::new(bytes);
+            let bounds = [set.iter().next(), set.iter().next_back()];
+            let bounds = bounds.map(Option::unwrap_or_default);
+            out.bytes(&intset::write(set.iter(), bounds));
         }
         Value::PackedSet(bytes) => {
             let set = PackedSet::new(bytes);

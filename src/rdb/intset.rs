@@ -26,22 +26,18 @@ pub(super) fn read(bytes: &[u8]) -> Result<impl ExactSizeIterator<Item = i64>, E
     }
 }
 
-/// Writes integers that rise.
-pub(super) fn write(members: impl Iterator<Item = i64> + Clone) -> Vec<u8> {
-    let (mut count, mut width) = (0u32, 2);
-    for member in members.clone() {
-        count += 1;
-        width = width.max(if i16::try_from(member).is_ok() {
-            2
-        } else if i32::try_from(member).is_ok() {
-            4
-        } else {
-            8
-        });
-    }
-    let mut bytes = Vec::with_capacity(HEADER + count as usize * width);
+/// Writes integers that rise. `bounds` are the first and the last of them.
+pub(super) fn write(members: impl ExactSizeIterator<Item = i64>, bounds: [i64; 2]) -> Vec<u8> {
+    let width = if bounds.iter().all(|bound| i16::try_from(*bound).is_ok()) {
+        2
+    } else if bounds.iter().all(|bound| i32::try_from(*bound).is_ok()) {
+        4
+    } else {
+        8
+    };
+    let mut bytes = Vec::with_capacity(HEADER + members.len() * width);
     bytes.extend_from_slice(&(width as u32).to_le_bytes());
-    bytes.extend_from_slice(&count.to_le_bytes());
+    bytes.extend_from_slice(&(members.len() as u32).to_le_bytes());
     for member in members {
         bytes.extend_from_slice(&member.to_le_bytes()[..width]);
     }
@@ -60,7 +56,8 @@ mod tests {
             (vec![1, 1 << 31], 8),
             (vec![i64::MIN, i64::MAX], 8),
         ] {
-            let bytes = write(members.iter().copied());
+            let bounds = [members[0], members[members.len() - 1]];
+            let bytes = write(members.iter().copied(), bounds);
             assert_eq!(usize::from(bytes[0]), width);
             let read: Vec<i64> = read(&bytes).expect("an intset").collect();
             assert_eq!(read, members);

@@ -12,7 +12,7 @@ mod change;
 mod pop;
 mod push;
 mod read;
-mod view;
+pub(super) mod view;
 
 use super::table::words::{
     ACCESS, Command, DELETE, DENYOOM, FAST, Group, INSERT, READONLY, RO, RW, UPDATE, WRITE,
