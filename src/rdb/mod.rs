@@ -41,7 +41,7 @@ const VALKEY: u16 = 80;
 
 /// Whether payloads of this version can be read.
 pub fn is_readable(version: u16) -> bool {
-    version <= VERSION_FIELD_EXPIRY || version == VALKEY
+    (1..=VERSION_FIELD_EXPIRY).contains(&version) || version == VALKEY
 }
 
 /// The bytes that say which type a value has and which form it is written in.

@@ -53,7 +53,8 @@ mod tests {
     #[test]
     fn versions_of_two_lines_are_read() {
         for (version, readable) in [
-            (0, true),
+            (0, false),
+            (1, true),
             (12, true),
             (13, false),
             (79, false),

@@ -163,3 +163,6 @@ fn read(server: &Server, payload: &[u8], draft: Record) -> Result<Record, rdb::E
     rdb::decode(&mut Reader::new(body, limits), version, &mut draft)?;
     Ok(draft.finish())
 }
+
+#[cfg(test)]
+mod tests;
