@@ -330,3 +330,65 @@ fn waiting_for_replicas_ends_with_the_time() {
     client.ask(&["CLIENT", "UNBLOCK", &id], ":1\r\n");
     waiting.expect(":0\r\n");
 }
+
+#[test]
+fn lists_serve_who_waits_for_either_end() {
+    let server = Server::start(&[]);
+    let mut left = blocked(&server, &["BLPOP", "x", "l", "0"], 1);
+    let mut right = blocked(&server, &["BRPOP", "l", "0"], 2);
+    let mut several = blocked(&server, &["BLMPOP", "0", "1", "l", "LEFT", "COUNT", "5"], 3);
+    let mut writer = server.client();
+    writer.ask(&["RPUSH", "l", "a", "b", "c", "d"], ":4\r\n");
+    left.expect("*2\r\n$1\r\nl\r\n$1\r\na\r\n");
+    right.expect("*2\r\n$1\r\nl\r\n$1\r\nd\r\n");
+    several.expect("*2\r\n$1\r\nl\r\n*2\r\n$1\r\nb\r\n$1\r\nc\r\n");
+    writer.ask(&["EXISTS", "l"], ":0\r\n");
+}
+
+/// The destination is in a shard that the pushing command has not locked.
+#[test]
+fn elements_move_on_to_lists_elsewhere() {
+    let server = Server::start(&[]);
+    let mut writer = server.client();
+    for i in 0..20 {
+        let target = format!("target{i}");
+        let mut moving = blocked(
+            &server,
+            &["BLMOVE", "source", &target, "LEFT", "RIGHT", "0"],
+            1,
+        );
+        // Who waits behind it for the same list gets the second element, who waits for the target the first.
+        let mut behind = blocked(&server, &["BLPOP", "source", "0"], 2);
+        let mut beyond = blocked(&server, &["BLPOP", &target, "0"], 3);
+        writer.ask(&["RPUSH", "source", "a", "b"], ":2\r\n");
+        moving.expect("$1\r\na\r\n");
+        behind.expect("*2\r\n$6\r\nsource\r\n$1\r\nb\r\n");
+        beyond.expect(format!(
+            "*2\r\n${}\r\n{target}\r\n$1\r\na\r\n",
+            target.len()
+        ));
+        writer.ask(&["EXISTS", "source", &target], ":0\r\n");
+    }
+}
+
+#[test]
+fn lists_that_feed_each_other_come_to_rest() {
+    let server = Server::start(&[]);
+    let mut writer = server.client();
+    let mut there = blocked(&server, &["BRPOPLPUSH", "l1", "l2", "0"], 1);
+    let mut back = blocked(&server, &["BRPOPLPUSH", "l2", "l1", "0"], 2);
+    writer.ask(&["RPUSH", "l1", "x"], ":1\r\n");
+    there.expect("$1\r\nx\r\n");
+    back.expect("$1\r\nx\r\n");
+    writer.ask(&["LRANGE", "l1", "0", "-1"], "*1\r\n$1\r\nx\r\n");
+    writer.ask(&["DEL", "l1"], ":1\r\n");
+    let mut itself = blocked(&server, &["BRPOPLPUSH", "l1", "l1", "0"], 1);
+    writer.ask(&["RPUSH", "l1", "y"], ":1\r\n");
+    itself.expect("$1\r\ny\r\n");
+    // A destination of another type is told to the one who waits; the element stays.
+    let mut wrong = blocked(&server, &["BLMOVE", "l3", "s", "LEFT", "LEFT", "0"], 1);
+    writer.ask(&["SET", "s", "x"], "+OK\r\n");
+    writer.ask(&["RPUSH", "l3", "z"], ":1\r\n");
+    wrong.expect("-WRONGTYPE Operation against a key holding the wrong kind of value\r\n");
+    writer.ask(&["LLEN", "l3"], ":1\r\n");
+}

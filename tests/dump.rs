@@ -420,7 +420,7 @@ fn a_key_that_changes_on_its_way_stays() {
     ]);
     let (stream, _) = listener.accept().expect("a connection");
     let mut target = Client::over(stream);
-    target.expect(encode(&[b"SELECT", b"0"]));
+    target.expect(encode(&[&b"SELECT"[..], b"0"]));
     target.send("+OK\r\n");
     assert!(target.brings(b"*4\r\n$7\r\nRESTORE"));
     server.client().ask(&["APPEND", "a", "2"], ":2\r\n");

@@ -21,7 +21,7 @@ use larder::config::load::load;
 use larder::net;
 
 pub use child::{Child, free_port};
-pub use client::Client;
+pub use client::{Client, encode};
 
 /// A server in this process. It stops when this is dropped.
 pub struct Server {

@@ -117,9 +117,10 @@ pub(super) fn restore(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let mut record = read(ctx.server, payload, draft).map_err(refusal)?;
     if expiry.is_some_and(|moment| moment <= now) {
         // What would be no more once it is there, is not put there; what it replaces is gone all the same.
-        ctx.keys.remove(key, Event::DEL);
-        ctx.keys
-            .effect_instead(|| vec![OwnedArgs::from_iter([b"DEL", key])]);
+        if ctx.keys.remove(key, Event::DEL) {
+            ctx.keys
+                .effect_instead(|| vec![OwnedArgs::from_iter([b"DEL", key])]);
+        }
         ctx.reply.ok();
         return Ok(Outcome::Done);
     }

@@ -4,10 +4,11 @@
 //! hides which. `list-max-listpack-size` is both the size of a node and the border between the two; a large list that
 //! shrinks to half a node is packed again. As everywhere, a list without elements is no key.
 //!
-//! * `push` and `pop` work at the ends; `pop` also moves elements from list to list. The blocking commands use the same
-//!   functions.
+//! * `push` and `pop` work at the ends; `pop` also moves elements from list to list. `block` waits for what `pop`
+//!   can take.
 //! * `read` asks about elements, `change` changes them inside.
 
+mod block;
 mod change;
 mod pop;
 mod push;
@@ -15,11 +16,59 @@ mod read;
 pub(super) mod view;
 
 use super::table::words::{
-    ACCESS, Command, DELETE, DENYOOM, FAST, Group, INSERT, READONLY, RO, RW, UPDATE, WRITE,
-    counted_keys, key,
+    ACCESS, BLOCKING, Command, DELETE, DENYOOM, FAST, Group, INSERT, READONLY, RO, RW, UPDATE,
+    WRITE, counted_keys, key, keys,
 };
 
 pub(super) const COMMANDS: &[Command] = &[
+    Command::new(Group::List, "blmove", 6, block::blmove)
+        .flags(&[WRITE, DENYOOM, BLOCKING])
+        .keys(&[
+            key(1, &[RW, ACCESS, DELETE]),
+            key(2, &[RW, INSERT]),
+        ])
+        .blocking(block::MOVE)
+        .since("6.2.0")
+        .summary("Moves an element from an end of one list to an end of another, or waits for one.")
+        .syntax(
+            "source:key destination:key <wherefrom: LEFT|RIGHT> <whereto: LEFT|RIGHT> \
+            timeout:double",
+        ),
+    Command::new(Group::List, "blmpop", -5, block::blmpop)
+        .flags(&[WRITE, BLOCKING])
+        .keys(&[counted_keys(2, 1, &[RW, ACCESS, DELETE])])
+        .blocking(block::MULTI)
+        .since("7.0.0")
+        .summary("Takes elements out of the first list that has any, or waits for one.")
+        .syntax("timeout:double numkeys:integer key... <where: LEFT|RIGHT> [COUNT count:integer]")
+        .complexity("O(N+M), N being the number of keys and M the number of elements taken"),
+    Command::new(Group::List, "blpop", -3, block::bpop)
+        .flags(&[WRITE, BLOCKING])
+        .keys(&[keys(1, -2, 1, &[RW, ACCESS, DELETE])])
+        .blocking(block::LEFT)
+        .since("2.0.0")
+        .summary("Takes the first element out of the first list that has any, or waits for one.")
+        .syntax("key... timeout:double")
+        .complexity("O(N), N being the number of keys"),
+    Command::new(Group::List, "brpop", -3, block::bpop)
+        .flags(&[WRITE, BLOCKING])
+        .keys(&[keys(1, -2, 1, &[RW, ACCESS, DELETE])])
+        .blocking(block::RIGHT)
+        .since("2.0.0")
+        .summary("Takes the last element out of the first list that has any, or waits for one.")
+        .syntax("key... timeout:double")
+        .complexity("O(N), N being the number of keys"),
+    Command::new(Group::List, "brpoplpush", 4, block::brpoplpush)
+        .flags(&[WRITE, DENYOOM, BLOCKING])
+        .keys(&[
+            key(1, &[RW, ACCESS, DELETE]),
+            key(2, &[RW, INSERT]),
+        ])
+        .blocking(block::RIGHT_TO_LEFT)
+        .since("2.2.0")
+        .summary("Moves the last element of one list to the front of another, or waits for one.")
+        .syntax("source:key destination:key timeout:double")
+        .deprecated("6.2.0", "`BLMOVE` with `RIGHT` and `LEFT`"),
     Command::new(Group::List, "lindex", 3, read::lindex)
         .flags(&[READONLY])
         .keys(&[key(1, &[RO, ACCESS])])
@@ -132,8 +181,7 @@ pub(super) const COMMANDS: &[Command] = &[
         .keys(&[key(1, &[RW, ACCESS, DELETE]), key(2, &[RW, INSERT])])
         .since("1.2.0")
         .summary("Moves an element from the right end of one list to the left end of another and returns it.")
-        .syntax("source:key destination:key")
-        .deprecated("6.2.0", "`LMOVE` with `RIGHT` and `LEFT`"),
+        .syntax("source:key destination:key"),
     Command::new(Group::List, "rpush", -3, push::rpush)
         .flags(&[WRITE, DENYOOM, FAST])
         .keys(&[key(1, &[RW, INSERT])])

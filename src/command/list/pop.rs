@@ -8,7 +8,7 @@ use crate::command::context::{CommandResult, Context, Outcome};
 use crate::command::multi_pop::{MultiPop, at_least};
 use crate::config::Settings;
 use crate::keyspace::{Access, Event, KeyMut, NewValue, Record};
-use crate::resp::{Args, OwnedArgs, ReplyError};
+use crate::resp::{Args, OwnedArgs, Reply, ReplyError};
 use crate::value::list::{Element, End};
 use crate::value::number;
 
@@ -131,35 +131,73 @@ pub(in crate::command) fn end_of(word: &[u8]) -> Result<End, ReplyError> {
     Ok(*end)
 }
 
+/// What LMPOP and BLMPOP are asked for: the arguments from the number of keys on, which is argument `at`.
+pub(super) fn parse_multi(args: Args<'_>, at: usize) -> Result<MultiPop<'_, End>, ReplyError> {
+    MultiPop::parse(args, at, ENDS)
+}
+
+/// Takes what `request` asks for from one key, if it is there, and answers key and elements. Tells whether it was.
+pub(super) fn take_several(
+    keys: &mut Access<'_>,
+    settings: &Settings,
+    reply: &mut Reply,
+    key: &[u8],
+    request: &MultiPop<'_, End>,
+) -> Result<bool, ReplyError> {
+    let Some(found) = edit(keys, key)? else {
+        return Ok(false);
+    };
+    let count = request.count.min(ListView::of(found.record())?.len());
+    reply.array(2);
+    reply.bulk(key);
+    reply.array(count);
+    take(found, settings, request.place, count, |element| {
+        reply_element(reply, element);
+    })?;
+    keys.effect_instead(|| {
+        let count = number::format_i64(count as i64);
+        let request = [pop_command(request.place), key, count.as_ref()];
+        vec![OwnedArgs::from_iter(request)]
+    });
+    Ok(true)
+}
+
+/// Takes one element from an end of the list under `key`, if it is there, and answers key and element. Tells whether it was.
+pub(super) fn take_one(
+    keys: &mut Access<'_>,
+    settings: &Settings,
+    reply: &mut Reply,
+    key: &[u8],
+    end: End,
+) -> Result<bool, ReplyError> {
+    let Some(found) = edit(keys, key)? else {
+        return Ok(false);
+    };
+    reply.array(2);
+    reply.bulk(key);
+    take(found, settings, end, 1, |element| {
+        reply_element(reply, element);
+    })?;
+    keys.effect_instead(|| vec![OwnedArgs::from_iter([pop_command(end), key])]);
+    Ok(true)
+}
+
+/// The command that takes from an end of one list.
+fn pop_command(end: End) -> &'static [u8] {
+    match end {
+        End::Head => b"LPOP",
+        End::Tail => b"RPOP",
+    }
+}
+
 /// `LMPOP numkeys key [key ...] LEFT|RIGHT [COUNT count]`
 pub(super) fn lmpop(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    let request = MultiPop::parse(args, 1, ENDS)?;
+    let request = parse_multi(args, 1)?;
+    let settings = &ctx.server.settings;
     for key in request.keys() {
-        let Some(found) = edit(&mut ctx.keys, key)? else {
-            continue;
-        };
-        let end = request.place;
-        let count = request.count.min(ListView::of(found.record())?.len());
-        let (settings, reply) = (&ctx.server.settings, &mut *ctx.reply);
-        reply.array(2);
-        reply.bulk(key);
-        reply.array(count);
-        take(found, settings, end, count, |element| {
-            reply_element(reply, element);
-        })?;
-        ctx.keys.effect_instead(|| {
-            let command = match end {
-                End::Head => "LPOP",
-                End::Tail => "RPOP",
-            };
-            let count = number::format_i64(count as i64);
-            vec![OwnedArgs::from_iter([
-                command.as_bytes(),
-                key,
-                count.as_ref(),
-            ])]
-        });
-        return Ok(Outcome::Done);
+        if take_several(&mut ctx.keys, settings, ctx.reply, key, &request)? {
+            return Ok(Outcome::Done);
+        }
     }
     ctx.reply.null_array();
     Ok(Outcome::Done)

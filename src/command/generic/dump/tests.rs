@@ -1,12 +1,17 @@
 //! RESTORE with payloads of real servers, and with what strangers make of these.
 
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 use proptest::prelude::*;
 
 use crate::clock::Clock;
 use crate::command::local::LocalClient;
 use crate::config::Settings;
-use crate::keyspace::Locks;
+use crate::keyspace::door::Listener;
+use crate::keyspace::{Keyspace, Locks};
 use crate::rdb::payload;
+use crate::resp::{Args, OwnedArgs};
 use crate::server::Server;
 use crate::stats::Counters;
 
@@ -219,4 +224,74 @@ fn promises_are_not_believed() {
     let mut payload = b"\x00\xc3\x03\x80\xff\xff\xff\xff\x00a\x20".to_vec();
     payload::seal(&mut payload, 10);
     assert!(restore(&server, &mut client, b"k", &payload).starts_with(b"-ERR string exceeds"));
+}
+
+/// Writes down the effects that it hears of.
+struct Journal(Arc<Mutex<Vec<OwnedArgs>>>);
+
+impl Listener for Journal {
+    fn effect(&self, _order: u64, _db: usize, request: &Args<'_>) {
+        self.0.lock().push(request.to_owned());
+    }
+}
+
+/// Whenever it is replayed, the key lives until the same moment.
+#[test]
+fn the_effect_of_restore_names_a_moment() {
+    let effects = Arc::new(Mutex::new(Vec::new()));
+    let keyspace = Keyspace::with_listener(1, Box::new(Journal(Arc::clone(&effects))));
+    let clock = Clock::manual(1_000_000).0;
+    let server = Server::with_keyspace(Settings::new(), 1, clock, keyspace);
+    let mut client = LocalClient::new(&server, 0);
+    let mut payload = b"\x00\x01v".to_vec();
+    payload::seal(&mut payload, 10);
+    let mut effect_of = |request: &[&[u8]]| {
+        assert_eq!(client.run(&server, request), "+OK\r\n");
+        let effects: Vec<OwnedArgs> = effects.lock().drain(..).collect();
+        effects
+            .iter()
+            .map(|effect| effect.view().iter().map(<[u8]>::to_vec).collect())
+            .collect::<Vec<Vec<Vec<u8>>>>()
+    };
+    let restored = |moment: &[u8]| {
+        let words = [
+            &b"RESTORE"[..],
+            b"k",
+            moment,
+            &payload,
+            b"REPLACE",
+            b"ABSTTL",
+        ];
+        vec![words.map(<[u8]>::to_vec).to_vec()]
+    };
+    let request = [&b"RESTORE"[..], b"k", b"500", &payload];
+    assert_eq!(effect_of(&request), restored(b"1000500"));
+    let request = [&b"RESTORE"[..], b"k", b"0", &payload, b"REPLACE"];
+    assert_eq!(effect_of(&request), restored(b"0"));
+    // What has expired already is not put there: what it replaces goes, and where there is nothing nothing happens.
+    let request = [&b"RESTORE"[..], b"k", b"5", &payload, b"REPLACE", b"ABSTTL"];
+    assert_eq!(effect_of(&request), [[b"DEL".to_vec(), b"k".to_vec()]]);
+    assert!(effect_of(&request).is_empty());
+}
+
+#[test]
+fn dump_reads_and_restore_writes() {
+    let server = server();
+    let mut client = LocalClient::new(&server, 0);
+    let mut counted = |request: &[&[u8]]| {
+        let before = server.stats.totals();
+        let reply = client.run(&server, request);
+        let after = server.stats.totals();
+        let hits = after.keyspace_hits - before.keyspace_hits;
+        let misses = after.keyspace_misses - before.keyspace_misses;
+        (reply, hits, misses)
+    };
+    counted(&[b"SET", b"a", b"1"]);
+    let (payload, hits, misses) = counted(&[b"DUMP", b"a"]);
+    assert_eq!((hits, misses), (1, 0));
+    let (reply, hits, misses) = counted(&[b"DUMP", b"b"]);
+    assert_eq!((&reply[..], hits, misses), (&b"$-1\r\n"[..], 0, 1));
+    let payload = content(&payload);
+    let (reply, hits, misses) = counted(&[b"RESTORE", b"b", b"0", &payload]);
+    assert_eq!((&reply[..], hits, misses), (&b"+OK\r\n"[..], 0, 0));
 }

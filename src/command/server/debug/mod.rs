@@ -144,7 +144,7 @@ const TOOLS: &[Tool] = &[
     tool(
         "QUICKLIST-PACKED-THRESHOLD",
         "<size>",
-        "Accepted when it is a size: there are no quicklists.",
+        "Accepted when it is a size: which elements have a node of their own follows from list-max-listpack-size.",
         1..=1,
         switches::quicklist_packed_threshold,
     ),
