@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::path::PathBuf;
 
 use support::{Client, Server};
@@ -119,23 +121,62 @@ fn a_run_goes_on_where_another_ended() {
     std::fs::remove_file(file).expect("it is there");
 }
 
+/// A source that is lost after its first key: answers whatever it receives with what comes next.
+fn short_lived_source() -> u16 {
+    const REPLIES: [&str; 6] = [
+        "+PONG\r\n",
+        "-ERR unknown command\r\n",
+        "$26\r\n# Keyspace\r\ndb0:keys=9,x=1\r\n",
+        "+OK\r\n",
+        "*2\r\n$2\r\n77\r\n*1\r\n$1\r\na\r\n",
+        ":50000\r\n$13\r\n",
+    ];
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("bound").port();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a connection");
+        let mut payload = b"\x00\x01v".to_vec();
+        larder::rdb::payload::seal(&mut payload, 10);
+        payload.extend_from_slice(b"\r\n");
+        for reply in REPLIES {
+            let _ = stream.read(&mut [0; 4096]).expect("a request");
+            stream.write_all(reply.as_bytes()).expect("it is read");
+        }
+        stream.write_all(&payload).expect("it is read");
+        let _ = stream.read(&mut [0; 4096]);
+    });
+    port
+}
+
 #[test]
 fn a_lost_connection_leaves_a_state_to_go_on_from() {
-    let (from, to) = (Server::start(&[]), Server::start(&[]));
-    fill(&mut from.client(), 10);
+    let to = Server::start(&[]);
     let file = state_file("lost");
-    let flags = ["--state", file.to_str().expect("UTF-8")];
-    // The target wants a password, of which the import knows only when it begins.
-    to.client()
-        .ask(&["CONFIG", "SET", "requirepass", "x"], "+OK\r\n");
-    let (code, text) = import(&from, &to, &flags);
-    assert_eq!(code, Some(1));
-    assert!(text.contains("NOAUTH"), "{text}");
+    let (code, _, text) = run(&[
+        "import",
+        &format!("redis://127.0.0.1:{}", short_lived_source()),
+        "--to",
+        &format!("redis://127.0.0.1:{}", to.port()),
+        "--state",
+        file.to_str().expect("UTF-8"),
+    ]);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(
+        text.contains("closed the connection; the same command goes on"),
+        "{text}"
+    );
+    let state = std::fs::read_to_string(&file).expect("a state");
+    assert!(
+        state.contains("\ndatabase 0\ncopied 1\n") && state.contains("\ncursor 77\n"),
+        "{state}"
+    );
     let mut target = to.client();
-    target.ask(&["AUTH", "x"], "+OK\r\n");
-    target.ask(&["CONFIG", "SET", "requirepass", ""], "+OK\r\n");
-    assert_eq!(import(&from, &to, &flags).0, Some(0));
-    target.ask(&["DBSIZE"], ":30\r\n");
+    target.ask(&["GET", "a"], "$1\r\nv\r\n");
+    // A source that tells times to live only.
+    let left: i64 = target.first_line(&["PTTL", "a"])[1..]
+        .parse()
+        .expect("a number");
+    assert!((1..=50_000).contains(&left), "{left}");
     std::fs::remove_file(file).expect("it is there");
 }
 
@@ -166,7 +207,7 @@ fn keys_that_fail_are_told_and_counted() {
 #[test]
 fn mistakes_are_one_line() {
     for (arguments, part) in [
-        (&["import"][..], "SOURCE"),
+        (&["import"][..], "from where"),
         (&["import", "localhost"], "it is redis://"),
         (&["import", "redis://127.0.0.1:1"], "redis://127.0.0.1:1: "),
         (&["import", "rediss://127.0.0.1:1"], "TLS"),

@@ -90,7 +90,7 @@ pub fn parse(
         return Ok(Action::Ping(ping_of(ping, variable("REDISCLI_AUTH"))));
     }
     if let Some(("import", import)) = matches.subcommand() {
-        return Ok(Action::Import(import_of(import)));
+        return import_of(import).map(Action::Import);
     }
     if matches.get_flag("version") {
         return Ok(Action::Print(version(&program)));
@@ -217,17 +217,17 @@ fn ping_of(matches: &ArgMatches, password: Option<String>) -> Ping {
     }
 }
 
-fn import_of(matches: &ArgMatches) -> Import {
+fn import_of(matches: &ArgMatches) -> Result<Import, String> {
     let text = |name: &str| matches.get_one::<String>(name).cloned();
-    Import {
-        from: text("SOURCE").unwrap_or_default(),
+    Ok(Import {
+        from: text("SOURCE").ok_or("import: it is not said from where: redis://HOST:PORT")?,
         to: text("to").unwrap_or_default(),
         state: text("state").map(PathBuf::from),
         batch: matches
             .get_one::<u64>("batch")
             .map_or(128, |keys| *keys as usize),
         timeout: matches.get_one("timeout").copied().unwrap_or(30),
-    }
+    })
 }
 
 /// clap's error in one line that names the flag.

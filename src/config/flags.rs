@@ -197,7 +197,6 @@ fn import_command() -> Command {
         .about("Copy all keys of a running Redis, Valkey or Larder into a running Larder; exits with 1 if any key could not be copied")
         .arg(
             Arg::new("SOURCE")
-                .required(true)
                 .help("The server to copy from: redis://[[user]:password@]host[:port][/db]; without a database, all of them"),
         )
         .arg(
