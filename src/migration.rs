@@ -3,6 +3,7 @@
 //! Values come here serialised and go by RESTORE. Whoever asked looks for the [`Outcome`] when its worker is woken; it
 //! alone decides what becomes of the keys that the target has taken.
 
+use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -34,6 +35,15 @@ pub struct Parcel {
     pub ttl: Option<u64>,
 }
 
+/// Who asks another server.
+#[derive(Debug)]
+pub struct Identity {
+    /// The user; the default one if absent.
+    pub user: Option<Box<[u8]>>,
+    /// The password.
+    pub password: Box<[u8]>,
+}
+
 /// What is to be sent where.
 #[derive(Debug)]
 pub struct Order {
@@ -45,8 +55,8 @@ pub struct Order {
     pub db: usize,
     /// The longest wait for the target, not zero.
     pub timeout: Duration,
-    /// User, if not the default one, and password.
-    pub identity: Option<(Option<Box<[u8]>>, Box<[u8]>)>,
+    /// Who asks there, if it has to be said.
+    pub identity: Option<Identity>,
     /// Whether keys there may be replaced.
     pub replace: bool,
     /// The keys.
@@ -206,8 +216,12 @@ fn carry_out(migration: &Migration) -> Outcome {
 /// A connection on which the database is chosen.
 fn connect(order: &Order) -> Result<Peer, ReplyError> {
     let mut peer =
-        Peer::connect(&order.host, order.port, order.timeout).map_err(|_| NO_CONNECTION)?;
-    if let Some((user, password)) = &order.identity {
+        Peer::connect(&order.host, order.port, order.timeout).map_err(|why| match why.kind() {
+            // The peers find out that nobody listens when they write.
+            io::ErrorKind::ConnectionRefused => NOT_WRITTEN,
+            _ => NO_CONNECTION,
+        })?;
+    if let Some(Identity { user, password }) = &order.identity {
         peer.authenticate(user.as_deref(), password)
             .map_err(|_| NOT_READ)?
             .map_err(|error| quoted(&error))?;

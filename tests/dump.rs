@@ -371,7 +371,7 @@ fn migrate_says_what_is_wrong() {
     for (words, reply) in [
         (
             vec![&*nobody, "a", "0", "100"],
-            "-IOERR error or timeout connecting to the client\r\n",
+            "-IOERR error or timeout writing to target instance\r\n",
         ),
         (vec!["1", "a", "0", "100", "NOW"], "-ERR syntax error\r\n"),
         (

@@ -189,7 +189,7 @@ fn run_one(
     reply.set_muted(session.is_muted());
     let mark = reply.mark();
     let result = run_locked(server, session, reply, command, args, looked.hash, *now);
-    if result == Ok(Outcome::Suspend(Suspension::Migrating)) {
+    if matches!(result, Ok(Outcome::Suspend(Suspension::Migrating))) {
         // It is counted when it is through.
         reply.set_muted(false);
         return Outcome::Suspend(Suspension::Migrating);

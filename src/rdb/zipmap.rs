@@ -10,6 +10,9 @@ const END: u8 = 0xFF;
 /// The length follows in four bytes.
 const LONG: u8 = 0xFE;
 
+/// A field and its value.
+type Pair<'a> = (&'a [u8], &'a [u8]);
+
 /// The fields of a zipmap with their values.
 #[derive(Debug)]
 pub(super) struct Zipmap<'a>(&'a [u8]);
@@ -27,7 +30,7 @@ impl<'a> Zipmap<'a> {
     }
 
     /// The next field and its value; `None` at a proper end.
-    pub(super) fn next(&mut self) -> Result<Option<(&'a [u8], &'a [u8])>, Error> {
+    pub(super) fn next(&mut self) -> Result<Option<Pair<'a>>, Error> {
         if self.0 == [END] {
             return Ok(None);
         }

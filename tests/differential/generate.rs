@@ -212,7 +212,7 @@ pub fn requests(random: &mut Random, count: usize) -> Vec<Vec<String>> {
 }
 
 /// The templates of all families.
-const FAMILIES: &[&[&str]] = &[TEMPLATES, crate::list::TEMPLATES];
+const FAMILIES: &[&[&str]] = &[TEMPLATES, crate::list::TEMPLATES, crate::dump::TEMPLATES];
 
 fn template(random: &mut Random) -> &'static str {
     let mut at = random.below(FAMILIES.iter().map(|family| family.len()).sum());

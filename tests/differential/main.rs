@@ -3,6 +3,7 @@
 //! Skipped, with a word, where no `redis-server` is installed.  `LARDER_DIFFERENTIAL_ROUNDS` makes it longer,
 //! `LARDER_DIFFERENTIAL_SEED` repeats a run.
 
+mod dump;
 mod generate;
 mod list;
 

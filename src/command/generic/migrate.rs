@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::dump::serialise;
 use crate::command::context::{CommandResult, Context, Outcome, Suspension};
 use crate::keyspace::Event;
-use crate::migration::{Migration, Order, Parcel};
+use crate::migration::{Identity, Migration, Order, Parcel};
 use crate::resp::{Args, OwnedArgs, ReplyError};
 use crate::value::number;
 
@@ -117,9 +117,10 @@ pub(super) fn migrate(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         port: port.ok_or(ReplyError::NOT_INTEGER)?,
         db: request.db,
         timeout: request.timeout,
-        identity: request
-            .identity
-            .map(|(user, password)| (user.map(Box::from), password.into())),
+        identity: request.identity.map(|(user, password)| Identity {
+            user: user.map(Box::from),
+            password: password.into(),
+        }),
         replace: request.replace,
         parcels,
     };
