@@ -392,3 +392,144 @@ fn lists_that_feed_each_other_come_to_rest() {
     wrong.expect("-WRONGTYPE Operation against a key holding the wrong kind of value\r\n");
     writer.ask(&["LLEN", "l3"], ":1\r\n");
 }
+
+/// An entry `id` of one field, as XREAD answers it for the stream `s`.
+fn entry(id: &str) -> String {
+    format!(
+        "*1\r\n*2\r\n$1\r\ns\r\n*1\r\n*2\r\n${}\r\n{id}\r\n*2\r\n$1\r\nf\r\n$1\r\nv\r\n",
+        id.len()
+    )
+}
+
+#[test]
+fn entries_reach_all_who_read_a_stream() {
+    let server = Server::start(&[]);
+    let mut writer = server.client();
+    writer.ask(&["XADD", "s", "1-1", "f", "v"], "$3\r\n1-1\r\n");
+    let read = |id| {
+        [
+            "XREAD", "COUNT", "5", "BLOCK", "0", "STREAMS", "t", "s", "0", id,
+        ]
+    };
+    let mut newest = blocked(&server, &read("$"), 1);
+    let mut behind = blocked(&server, &read("1-1"), 2);
+    let mut later = blocked(&server, &read("2-0"), 3);
+    writer.ask(&["XADD", "s", "2-0", "f", "v"], "$3\r\n2-0\r\n");
+    newest.expect(entry("2-0"));
+    behind.expect(entry("2-0"));
+    until_blocked(&server, 1);
+    writer.ask(&["DEL", "s"], ":1\r\n");
+    writer.ask(&["XADD", "s", "2-1", "f", "v"], "$3\r\n2-1\r\n");
+    later.expect(entry("2-1"));
+    let mut client = server.client();
+    client.ask(&["XREAD", "BLOCK", "1", "STREAMS", "s", "$"], "*-1\r\n");
+    client.ask(
+        &["XREAD", "BLOCK", "-1", "STREAMS", "s", "$"],
+        "-ERR timeout is negative\r\n",
+    );
+    client.ask(
+        &["XREAD", "BLOCK", "x", "STREAMS", "s", "$"],
+        "-ERR timeout is not an integer or out of range\r\n",
+    );
+}
+
+#[test]
+fn a_group_shares_entries_among_those_who_wait() {
+    let server = Server::start(&[]);
+    let mut writer = server.client();
+    writer.ask(&["XGROUP", "CREATE", "s", "g", "$", "MKSTREAM"], "+OK\r\n");
+    let read = |name| {
+        [
+            "XREADGROUP",
+            "GROUP",
+            "g",
+            name,
+            "COUNT",
+            "1",
+            "BLOCK",
+            "0",
+            "STREAMS",
+            "s",
+            ">",
+        ]
+    };
+    let mut first = blocked(&server, &read("ann"), 1);
+    let mut second = blocked(&server, &read("bob"), 2);
+    writer.ask(&["XADD", "s", "1-0", "f", "v"], "$3\r\n1-0\r\n");
+    first.expect(entry("1-0"));
+    until_blocked(&server, 1);
+    writer.ask(&["XADD", "s", "2-0", "f", "v"], "$3\r\n2-0\r\n");
+    second.expect(entry("2-0"));
+    writer.ask(
+        &["XPENDING", "s", "g"],
+        "*4\r\n:2\r\n$3\r\n1-0\r\n$3\r\n2-0\r\n*2\r\n*2\r\n$3\r\nann\r\n$1\r\n1\r\n*2\r\n$3\r\nbob\r\n$1\r\n1\r\n",
+    );
+}
+
+#[test]
+fn who_waits_in_a_group_is_told_when_it_goes() {
+    let server = Server::start(&[]);
+    let mut writer = server.client();
+    let gone = "-NOGROUP No such key 's' or consumer group 'g' in XREADGROUP with GROUP option\r\n";
+    let wrong = "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n";
+    let ways: &[(&[&str], &str)] = &[
+        (&["DEL s"], gone),
+        (&["XGROUP DESTROY s g"], gone),
+        (&["FLUSHALL"], gone),
+        (&["FLUSHDB"], gone),
+        (&["SET s x"], wrong),
+        (&["RENAME s t"], gone),
+        (&["SET x y", "RENAME x s"], wrong),
+        (&["SWAPDB 0 1"], gone),
+        (&["PEXPIREAT s 1"], gone),
+        (&["XADD t 1-0 f v", "RENAME t s"], gone),
+    ];
+    for (way, reply) in ways {
+        writer.ask(&["XGROUP", "CREATE", "s", "g", "$", "MKSTREAM"], "+OK\r\n");
+        let request = [
+            "XREADGROUP",
+            "GROUP",
+            "g",
+            "ann",
+            "BLOCK",
+            "0",
+            "STREAMS",
+            "s",
+            ">",
+        ];
+        let mut waiting = blocked(&server, &request, 1);
+        for line in *way {
+            writer.request(&line.split(' ').collect::<Vec<_>>());
+        }
+        waiting.expect(reply);
+        writer.request(&["FLUSHALL"]);
+        writer.request(&["ECHO", "end"]);
+        skip_to(&mut writer, "end");
+    }
+}
+
+/// Nobody touches the key: the sweeper finds it, by a clock that the test moves.
+#[test]
+fn who_waits_in_a_group_is_told_when_the_stream_expires() {
+    let (clock, hand) = larder::clock::Clock::manual(1_000_000);
+    let server = Server::start_at(clock, &[]);
+    let mut writer = server.client();
+    writer.ask(&["XGROUP", "CREATE", "s", "g", "$", "MKSTREAM"], "+OK\r\n");
+    writer.ask(&["PEXPIRE", "s", "5000"], ":1\r\n");
+    let request = [
+        "XREADGROUP",
+        "GROUP",
+        "g",
+        "ann",
+        "BLOCK",
+        "0",
+        "STREAMS",
+        "s",
+        ">",
+    ];
+    let mut waiting = blocked(&server, &request, 1);
+    hand.fetch_add(6000, std::sync::atomic::Ordering::Relaxed);
+    waiting.expect(
+        "-NOGROUP No such key 's' or consumer group 'g' in XREADGROUP with GROUP option\r\n",
+    );
+}

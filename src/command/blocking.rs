@@ -75,6 +75,18 @@ pub struct Serving<'s, 'k> {
     pub now: UnixMillis,
 }
 
+impl<'k> Context<'k> {
+    /// What the functions that serve waiting clients use, for the client that asks.
+    pub fn serving(&mut self) -> Serving<'_, 'k> {
+        Serving {
+            server: self.server,
+            keys: &mut self.keys,
+            reply: self.reply,
+            now: self.now,
+        }
+    }
+}
+
 /// Serves the request from the first of `keys` that can, or lets the client wait until one can; `None` as timeout is for ever.
 pub fn serve_or_wait<'a>(
     ctx: &mut Context<'_>,
@@ -84,13 +96,7 @@ pub fn serve_or_wait<'a>(
 ) -> CommandResult {
     let blocking = blocking_of(ctx.command.id());
     for key in keys.clone() {
-        let mut serving = Serving {
-            server: ctx.server,
-            keys: &mut ctx.keys,
-            reply: ctx.reply,
-            now: ctx.now,
-        };
-        if (blocking.serve)(&mut serving, args, key)? {
+        if (blocking.serve)(&mut ctx.serving(), args, key)? {
             return Ok(Outcome::Done);
         }
     }

@@ -339,6 +339,7 @@ accessors! {
         set_max_intset_entries: usize = "set-max-intset-entries",
         set_max_listpack_entries: usize = "set-max-listpack-entries",
         set_max_listpack_value: usize = "set-max-listpack-value",
+        hll_sparse_max_bytes: usize = "hll-sparse-max-bytes",
         list_max_listpack_size: i64 = "list-max-listpack-size",
         stream_node_max_bytes: usize = "stream-node-max-bytes",
         stream_node_max_entries: usize = "stream-node-max-entries",

@@ -42,7 +42,7 @@ pub enum EventClass {
     Stream,
     /// `x`: what expired.
     Expired,
-    /// No letter: a change that the peers announce to nobody.
+    /// No letter: a change that the peers announce to nobody, such as a result that was cached.
     Silent,
 }
 

@@ -41,7 +41,7 @@ impl Drop for BoxedValue {
             Self::Set(set) if set.len() > FREE_INLINE => {
                 memory::reclaim::later(std::mem::take(&mut **set));
             }
-            Self::Stream(stream) if stream.len() > FREE_INLINE => {
+            Self::Stream(stream) if stream.free_effort() > FREE_INLINE => {
                 memory::reclaim::later(std::mem::take(&mut **stream));
             }
             Self::Hash(_) | Self::ZSet(_) | Self::List(_) | Self::Set(_) | Self::Stream(_) => {}

@@ -639,7 +639,7 @@ impl<'a> RecordRef<'a> {
             Value::ZSet(zset) => zset.len(),
             Value::List(list) => list.len(),
             Value::Set(set) => set.len(),
-            Value::Stream(stream) => stream.len(),
+            Value::Stream(stream) => stream.free_effort(),
             _ => 1,
         }
     }

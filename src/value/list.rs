@@ -9,6 +9,7 @@
 //! each and side by side: for ten million elements of 24 bytes that is a walk over half a megabyte at worst, and the
 //! processor sees it coming.
 
+mod buffer;
 mod limits;
 mod node;
 
@@ -131,10 +132,10 @@ impl List {
     }
 
     /// The elements from an index on.
-    pub fn from(&self, index: usize) -> impl Iterator<Item = Element<'_>> {
+    pub fn elements_from(&self, index: usize) -> impl Iterator<Item = Element<'_>> {
         let place = self.locate(index);
         let (first, rest) = match place {
-            Some((at, within)) => (Some(self.nodes[at].from(within)), at + 1),
+            Some((at, within)) => (Some(self.nodes[at].elements_from(within)), at + 1),
             None => (None, self.nodes.len()),
         };
         first
@@ -146,7 +147,7 @@ impl List {
     /// The element at an index.
     pub fn get(&self, index: usize) -> Option<Element<'_>> {
         let (at, within) = self.locate(index)?;
-        self.nodes[at].from(within).next()
+        self.nodes[at].elements_from(within).next()
     }
 
     /// The element at an end.

@@ -1,8 +1,11 @@
 //! The data structures: they know nothing of keys, clients or time zones; usable and testable alone.
 
+pub mod bits;
+pub mod geo;
 pub mod glob;
 pub mod hash;
 mod hasher;
+pub mod hll;
 mod length;
 pub mod list;
 pub mod number;

@@ -1,5 +1,7 @@
 //! Random requests: templates filled with few keys, fields and members, so that they meet.
 
+use crate::{bitmap, dump, geo, hyperloglog, list, stream};
+
 /// A small generator, seeded: the same seed gives the same requests.
 pub struct Random(u64);
 
@@ -212,7 +214,15 @@ pub fn requests(random: &mut Random, count: usize) -> Vec<Vec<String>> {
 }
 
 /// The templates of all families.
-const FAMILIES: &[&[&str]] = &[TEMPLATES, crate::list::TEMPLATES, crate::dump::TEMPLATES];
+const FAMILIES: &[&[&str]] = &[
+    TEMPLATES,
+    list::TEMPLATES,
+    bitmap::TEMPLATES,
+    hyperloglog::TEMPLATES,
+    geo::TEMPLATES,
+    stream::TEMPLATES,
+    dump::TEMPLATES,
+];
 
 fn template(random: &mut Random) -> &'static str {
     let mut at = random.below(FAMILIES.iter().map(|family| family.len()).sum());
@@ -252,6 +262,17 @@ fn request(random: &mut Random) -> Vec<String> {
             "$N" => random.pick(SCORES),
             "$B" => random.pick(SCORE_BOUNDS),
             "$L" => random.pick(LEX_BOUNDS),
+            "$ID" => random.pick(stream::IDS),
+            "$IDB" => random.pick(stream::ID_BOUNDS),
+            "$NID" => random.pick(stream::NEW_IDS),
+            "$CNT" => random.pick(stream::COUNTS),
+            "$OFFSET" => random.pick(bitmap::OFFSETS),
+            "$TYPE" => random.pick(bitmap::TYPES),
+            "$END" => random.pick(bitmap::ENDS),
+            "$PLACE" => random.pick(geo::PLACES),
+            "$DEGREE" => random.pick(geo::DEGREES),
+            "$LENGTH" => random.pick(geo::LENGTHS),
+            "$UNIT" => random.pick(geo::UNITS),
             _ => &word,
         };
         words.push((*filled).to_owned());

@@ -3,9 +3,13 @@
 //! Skipped, with a word, where no `redis-server` is installed.  `LARDER_DIFFERENTIAL_ROUNDS` makes it longer,
 //! `LARDER_DIFFERENTIAL_SEED` repeats a run.
 
+mod bitmap;
 mod dump;
 mod generate;
+mod geo;
+mod hyperloglog;
 mod list;
+mod stream;
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -169,10 +173,13 @@ fn compare(protocol: &str, rounds: usize, seed: u64) {
         for name in [
             "hash-max-listpack-entries",
             "zset-max-listpack-entries",
+            "stream-node-max-entries",
             "list-max-listpack-size",
         ] {
             server.ask(&["CONFIG", "SET", name, "8"]);
         }
+        let sparse = hyperloglog::SPARSE_MAX;
+        server.ask(&["CONFIG", "SET", "hll-sparse-max-bytes", sparse]);
         server.ask(&["CONFIG", "RESETSTAT"]);
     }
     for round in 0..rounds {

@@ -9,6 +9,7 @@
 
 mod child;
 mod client;
+mod dialogue;
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -22,6 +23,7 @@ use larder::net;
 
 pub use child::{Child, free_port};
 pub use client::{Client, encode};
+pub use dialogue::{show, talk};
 
 /// A server in this process. It stops when this is dropped.
 pub struct Server {

@@ -13,6 +13,8 @@ mod change;
 mod pop;
 mod push;
 mod read;
+#[cfg(test)]
+mod tests;
 pub(super) mod view;
 
 use super::table::words::{

@@ -43,11 +43,7 @@ enum Missing {
 
 fn push(ctx: &mut Context<'_>, args: Args<'_>, end: End, missing: Missing) -> CommandResult {
     let settings = &ctx.server.settings;
-    let push_to = |record: &mut Record| {
-        let mut list = ListMut::new(record, settings);
-        list.push_all(end, args.rest(2));
-        list.len()
-    };
+    let push_to = |record: &mut Record| ListMut::new(record, settings).push_all(end, args.rest(2));
     let len = change_or_create(ctx, args.at(1), push_event(end), missing, push_to)?;
     ctx.reply.int(len as i64);
     Ok(Outcome::Done)

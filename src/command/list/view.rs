@@ -3,7 +3,7 @@
 use std::ops::{ControlFlow, Range};
 
 use crate::config::Settings;
-use crate::keyspace::{Access, KeyMut, Kind, NewValue, Record, RecordRef, Value};
+use crate::keyspace::{Access, KeyMut, Kind, NewValue, Record, RecordRef, Value, ValueType};
 use crate::resp::{Args, Reply, ReplyError};
 use crate::value::list::{Element, End, Limits, List};
 use crate::value::packed::PackedList;
@@ -56,10 +56,13 @@ impl<'a> ListView<'a> {
     pub(super) fn each(self, indices: Range<usize>, mut see: impl FnMut(Element<'a>)) {
         match self {
             Self::Packed(packed) => packed
-                .from(indices.start)
+                .iter_from(indices.start)
                 .take(indices.len())
                 .for_each(|element| see(Element::Plain(element))),
-            Self::Large(list) => list.from(indices.start).take(indices.len()).for_each(see),
+            Self::Large(list) => list
+                .elements_from(indices.start)
+                .take(indices.len())
+                .for_each(see),
         }
     }
 
@@ -113,10 +116,12 @@ pub(in crate::command) fn edit<'c>(
     key: &[u8],
 ) -> Result<Option<KeyMut<'c>>, ReplyError> {
     let found = keys.edit(key);
-    if let Some(found) = &found {
-        ListView::of(found.record())?;
+    match &found {
+        Some(found) if found.record().kind().value_type() != ValueType::List => {
+            Err(ReplyError::WRONG_TYPE)
+        }
+        _ => Ok(found),
     }
-    Ok(found)
 }
 
 /// Answers with an element, without a copy if it can be shared.
@@ -161,18 +166,21 @@ impl<'a> ListMut<'a> {
         }
     }
 
-    /// Adds elements at an end, one after the other.
-    pub(super) fn push_all(&mut self, end: End, elements: Args<'_>) {
+    /// Adds elements at an end, one after the other. Returns how many there are now.
+    pub(super) fn push_all(&mut self, end: End, elements: Args<'_>) -> usize {
         let limits = self.limits;
         let bytes = elements.iter().map(<[u8]>::len).sum();
-        match self.grow(elements.len(), bytes) {
-            Some(list) => (0..elements.len()).for_each(|at| {
-                with_element(elements, at, |element| list.push(end, element, limits))
-            }),
-            None => elements
-                .iter()
-                .for_each(|element| PackedList::push(self.record, end, element)),
+        if let Some(list) = self.grow(elements.len(), bytes) {
+            for at in 0..elements.len() {
+                with_element(elements, at, |element| list.push(end, element, limits));
+            }
+            return list.len();
         }
+        match elements.get(0) {
+            Some(element) if elements.len() == 1 => PackedList::push(self.record, end, element),
+            _ => PackedList::extend(self.record, end, elements.iter()),
+        }
+        self.len()
     }
 
     /// Inserts an element such that it has this index.

@@ -153,6 +153,12 @@ impl Member<'_> {
     }
 }
 
+impl AsRef<[u8]> for Member<'_> {
+    fn as_ref(&self) -> &[u8] {
+        self.bytes()
+    }
+}
+
 impl PartialEq for Member<'_> {
     fn eq(&self, other: &Self) -> bool {
         self.bytes() == other.bytes()

@@ -250,12 +250,12 @@ fn difference<'a>(sources: &[Source<'a>]) -> Vec<Scored<'a>> {
 }
 
 /// By score, then by name.
-fn sort(members: &mut [Scored<'_>]) {
+pub(in crate::command) fn sort<N: AsRef<[u8]>>(members: &mut [(N, f64)]) {
     members.sort_unstable_by(|(name, score), (other, other_score)| {
         // The two zeros are the same score, unlike in the total order.
         (score + 0.0)
             .total_cmp(&(other_score + 0.0))
-            .then_with(|| name.bytes().cmp(other.bytes()))
+            .then_with(|| name.as_ref().cmp(other.as_ref()))
     });
 }
 

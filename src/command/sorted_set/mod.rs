@@ -9,7 +9,7 @@
 
 mod add;
 mod block;
-mod combine;
+pub(in crate::command) mod combine;
 mod pop;
 mod random;
 mod range;
@@ -17,8 +17,8 @@ mod read;
 mod remove;
 mod reply;
 mod scan;
-mod store;
-pub(super) mod view;
+pub(in crate::command) mod store;
+pub(in crate::command) mod view;
 
 use super::table::words::{
     ACCESS, BLOCKING, Command, DELETE, DENYOOM, FAST, Group, OW, READONLY, RO, RW, UPDATE, WRITE,

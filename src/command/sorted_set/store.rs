@@ -8,7 +8,7 @@ use crate::value::zset::ZSet;
 
 /// A set that is no key yet.
 #[derive(Debug)]
-pub(super) struct NewSet {
+pub(in crate::command) struct NewSet {
     members: usize,
     form: Form,
 }
@@ -21,7 +21,7 @@ enum Form {
 
 impl NewSet {
     /// A set of members that come in order, each once.
-    pub(super) fn from_sorted<'m>(
+    pub(in crate::command) fn from_sorted<'m>(
         members: impl Iterator<Item = (&'m [u8], f64)> + Clone,
         thresholds: Thresholds,
     ) -> Self {
@@ -43,7 +43,12 @@ impl NewSet {
 }
 
 /// Replaces whatever `key` holds by `set`, an empty set being no key, and answers how many members it has.
-pub(super) fn store(ctx: &mut Context<'_>, key: &[u8], set: Option<NewSet>, event: Event) {
+pub(in crate::command) fn store(
+    ctx: &mut Context<'_>,
+    key: &[u8],
+    set: Option<NewSet>,
+    event: Event,
+) {
     let set = set.filter(|set| set.members > 0);
     ctx.reply
         .int(set.as_ref().map_or(0, |set| set.members as i64));

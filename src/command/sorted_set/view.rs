@@ -9,7 +9,7 @@ use crate::value::packed::PackedZSet;
 use crate::value::zset::{Direction, Insertion, ZSet, ZSetView};
 
 /// The sorted set in `record`; `WRONGTYPE` if it holds something else.
-pub(super) fn view_of(record: RecordRef<'_>) -> Result<ZSetView<'_>, ReplyError> {
+pub(in crate::command) fn view_of(record: RecordRef<'_>) -> Result<ZSetView<'_>, ReplyError> {
     match record.value() {
         Value::PackedZSet(bytes) => Ok(PackedZSet::new(bytes).into()),
         Value::ZSet(zset) => Ok(zset.into()),
@@ -18,7 +18,7 @@ pub(super) fn view_of(record: RecordRef<'_>) -> Result<ZSetView<'_>, ReplyError>
 }
 
 /// The sorted set under `key`, to be read; `None` if there is no such key.
-pub(super) fn read<'c>(
+pub(in crate::command) fn read<'c>(
     keys: &'c mut Access<'_>,
     key: &[u8],
 ) -> Result<Option<ZSetView<'c>>, ReplyError> {
@@ -26,7 +26,7 @@ pub(super) fn read<'c>(
 }
 
 /// The sorted set under `key`, to be changed; `None` if there is no such key.
-pub(super) fn edit<'c>(
+pub(in crate::command) fn edit<'c>(
     keys: &'c mut Access<'_>,
     key: &[u8],
 ) -> Result<Option<KeyMut<'c>>, ReplyError> {
@@ -41,9 +41,9 @@ pub(super) fn edit<'c>(
 #[derive(Debug, Clone, Copy)]
 pub(in crate::command) struct Thresholds {
     /// The most members.
-    pub(super) entries: usize,
+    pub(in crate::command) entries: usize,
     /// The longest member, in bytes.
-    pub(super) value: usize,
+    pub(in crate::command) value: usize,
 }
 
 impl Thresholds {

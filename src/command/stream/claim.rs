@@ -276,6 +276,8 @@ const ATTEMPTS: usize = 10;
 /// `XAUTOCLAIM key group consumer min-idle-time start [COUNT count] [JUSTID]`
 pub(super) fn xautoclaim(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let place = place(args);
+    // Looked up, and counted, before the arguments are read; complained of after them.
+    let group_is_there = check_group(ctx, place);
     let min_idle = parse_min_idle(
         args.at(4),
         "ERR Invalid min-idle-time argument for XAUTOCLAIM",
@@ -294,7 +296,7 @@ pub(super) fn xautoclaim(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult
             return Err(ReplyError::SYNTAX);
         }
     }
-    check_group(ctx, place)?;
+    group_is_there?;
     let event = Event::silent("xautoclaim");
     claim(ctx, place, just_ids, event, |claiming, reply| {
         let next = claim_idle(claiming, start, min_idle, count);

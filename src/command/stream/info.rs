@@ -37,29 +37,32 @@ fn stream<'c>(
     Ok((stream, ctx.reply))
 }
 
-/// `XINFO STREAM key [FULL [COUNT count]]`
-pub(super) fn xinfo_stream(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    let wrong = || ReplyError::subcommand_syntax(args.at(1), "xinfo");
+/// `[FULL [COUNT count]]`: how many entries of each kind FULL shows.
+fn parse_full(args: Args<'_>) -> Result<Option<usize>, ReplyError> {
     let options = args.rest(3);
     let is = |at: usize, option: &[u8]| {
-        options
-            .get(at)
-            .is_some_and(|word| word.eq_ignore_ascii_case(option))
+        let word = options.get(at);
+        word.is_some_and(|word| word.eq_ignore_ascii_case(option))
     };
-    let full = match options.len() {
-        0 => None,
-        1 if is(0, b"FULL") => Some(DEFAULT_COUNT),
+    match options.len() {
+        0 => Ok(None),
+        1 if is(0, b"FULL") => Ok(Some(DEFAULT_COUNT)),
         3 if is(0, b"FULL") && is(1, b"COUNT") => {
             let count = number::parse_i64(options.at(2)).ok_or(ReplyError::NOT_INTEGER)?;
-            Some(match usize::try_from(count) {
+            Ok(Some(match usize::try_from(count) {
                 Ok(0) => usize::MAX,
                 Ok(count) => count,
                 Err(_) => DEFAULT_COUNT,
-            })
+            }))
         }
-        _ => return Err(wrong()),
-    };
+        _ => Err(ReplyError::subcommand_syntax(args.at(1), "xinfo")),
+    }
+}
+
+/// `XINFO STREAM key [FULL [COUNT count]]`
+pub(super) fn xinfo_stream(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let (stream, reply) = stream(ctx, args.at(2))?;
+    let full = parse_full(args)?;
     let log = &stream.log;
     reply.map(if full.is_some() { 9 } else { 10 });
     int(reply, "length", log.len() as i64);

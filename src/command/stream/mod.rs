@@ -19,6 +19,8 @@ mod pending;
 mod range;
 mod read;
 mod read_group;
+#[cfg(test)]
+mod tests;
 mod trim;
 mod view;
 
@@ -186,6 +188,7 @@ pub(super) const COMMANDS: &[Command] = &[
         .flags(&[READONLY, BLOCKING])
         .keys(&[streams_from(1)])
         .finder_decides(of_stream_readers)
+        .blocking(read::ENTRIES)
         .since("5.0.0")
         .summary("Returns what lies behind an id in each of several streams.")
         .syntax(
@@ -198,6 +201,7 @@ pub(super) const COMMANDS: &[Command] = &[
         .flags(&[WRITE, BLOCKING])
         .keys(&[streams_from(4)])
         .finder_decides(of_stream_readers)
+        .blocking(read_group::UNDELIVERED)
         .since("5.0.0")
         .summary("Delivers entries of several streams to a consumer of a group.")
         .syntax(

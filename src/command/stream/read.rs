@@ -1,12 +1,17 @@
 //! Reading from several streams what lies behind an id: XREAD, and the request that XREADGROUP has in common with it.
 //!
-//! A request is parsed without a look at the keys, then each of its ids is resolved ([`Request::start`]), then it is served;
-//! so that whoever makes a client wait for entries can keep the request and serve it again.
+//! A request is parsed without a look at the keys, then each of its ids is resolved ([`Request::start`]), then it is served.
+//! A request whose `$` and `+` are replaced by the ids that they meant can be served again later: that is how a client
+//! waits for entries.
+
+use std::time::Duration;
 
 use super::range::reply_entries;
 use super::view::{INVALID_ID, read};
+use crate::command::blocking::{self, Blocking, TimeUp, Touches};
 use crate::command::context::{CommandResult, Context, Outcome};
-use crate::resp::{Args, Deferred, Reply, ReplyError};
+use crate::keyspace::{Access, ValueType};
+use crate::resp::{Args, Deferred, OwnedArgs, Reply, ReplyError};
 use crate::value::number;
 use crate::value::stream::{Log, StreamId};
 
@@ -22,12 +27,8 @@ pub(super) struct Reader<'a> {
 pub(super) struct Request<'a> {
     /// The most entries of each stream; none: all.
     pub(super) most: Option<usize>,
-    /// How long to wait for entries, in milliseconds; 0: for ever.
-    #[expect(
-        dead_code,
-        reason = "validated; a connection cannot wait for a key yet"
-    )]
-    pub(super) block: Option<u64>,
+    /// Whether to wait for entries, and for how long; `None` for ever.
+    pub(super) block: Option<Option<Duration>>,
     /// Present in every request of XREADGROUP and in none of XREAD.
     pub(super) reader: Option<Reader<'a>>,
     /// What is delivered counts as acknowledged.
@@ -115,11 +116,28 @@ impl<'a> Request<'a> {
         self.keys.iter().zip(self.ids.iter())
     }
 
+    /// The same request of XREAD with its ids as they were resolved, not to wait for anything.
+    fn resolved(&self, starts: &[Start]) -> OwnedArgs {
+        let mut request = OwnedArgs::from_iter([b"XREAD"]);
+        if let Some(most) = self.most {
+            request.push(b"COUNT");
+            request.push(most.to_string().as_bytes());
+        }
+        request.push(b"STREAMS");
+        self.streams().for_each(|(key, _)| request.push(key));
+        for start in starts {
+            let Start::Behind(id) = start else { continue };
+            request.push(&id.text());
+        }
+        request
+    }
+
     /// What an id means for a stream, which may not exist.
     pub(super) fn start(&self, id: &[u8], log: Option<&Log>) -> Result<Start, ReplyError> {
         let last_id = log.map_or(StreamId::MIN, Log::last_id);
         let behind = match (id, self.reader) {
             (b"$", None) => last_id,
+            // The last entry that is there, also if an id behind it was deleted or set.
             (b"+", None) => match log {
                 Some(log) => log.last_entry_id().previous().unwrap_or(last_id),
                 None => StreamId::MIN,
@@ -149,13 +167,16 @@ fn meaningless(id: &[u8]) -> ReplyError {
     ))
 }
 
-/// How long to wait at `now`, in milliseconds; 0: for ever.
-fn parse_timeout(text: &[u8], now: crate::clock::UnixMillis) -> Result<u64, ReplyError> {
+/// How long to wait at `now`; `None` for ever.
+fn parse_timeout(
+    text: &[u8],
+    now: crate::clock::UnixMillis,
+) -> Result<Option<Duration>, ReplyError> {
     let timeout = number::parse_i64(text).ok_or(ReplyError::NOT_TIMEOUT)?;
-    let timeout = u64::try_from(timeout).map_err(|_| ReplyError::NEGATIVE_TIMEOUT)?;
-    now.checked_add_unsigned(timeout)
-        .map(|_| timeout)
-        .ok_or(ReplyError::fixed("ERR timeout is out of range"))
+    if now.checked_add(timeout.max(0)).is_none() {
+        return Err(ReplyError::fixed("ERR timeout is out of range"));
+    }
+    blocking::milliseconds(timeout)
 }
 
 /// The reply of a reading command: for each stream that has something its key and entries. A map, in RESP2 an array of pairs.
@@ -178,26 +199,61 @@ impl Served {
         reply.bulk(key);
     }
 
-    /// Completes the reply. No stream is no array.
-    pub(super) fn finish(self, reply: &mut Reply) {
+    /// Completes the reply. Tells whether there is one: no stream has written nothing.
+    pub(super) fn finish(self, reply: &mut Reply) -> bool {
         match self.at {
             Some(at) if reply.is_resp3() => reply.map_at(at, self.streams),
             Some(at) => reply.array_at(at, self.streams),
-            None => reply.null_array(),
+            None => return false,
         }
+        true
     }
 }
+
+/// How a client is served that waits for entries behind an id.
+pub(super) const ENTRIES: Blocking = Blocking {
+    wants: ValueType::Stream,
+    until_gone: false,
+    touches: Touches::OneKey,
+    time_up: TimeUp::NullArray,
+    serve: |to, args, ready| {
+        let request = Request::parse(args, false, to.now)?;
+        let streams = request.streams().filter(|(key, _)| *key == ready);
+        serve(to.keys, to.reply, &request, streams)
+    },
+};
 
 /// `XREAD [COUNT count] [BLOCK milliseconds] STREAMS key [key ...] id [id ...]`
 pub(super) fn xread(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let request = Request::parse(args, false, ctx.now)?;
+    let mut starts = Vec::with_capacity(request.ids.len());
     for (key, id) in request.streams() {
         let stream = read(&mut ctx.keys, key)?;
-        request.start(id, stream.map(|stream| &stream.log))?;
+        starts.push(request.start(id, stream.map(|stream| &stream.log))?);
     }
+    if serve(&mut ctx.keys, ctx.reply, &request, request.streams())? {
+        return Ok(Outcome::Done);
+    }
+    let Some(timeout) = request.block else {
+        ctx.reply.null_array();
+        return Ok(Outcome::Done);
+    };
+    // What `$` means is decided now, once and for all.
+    let waiting = request.resolved(&starts);
+    let keys = request.streams().map(|(key, _)| key);
+    Ok(blocking::wait(ctx, waiting, keys, timeout))
+}
+
+/// Answers what there is in these streams of the request. Tells whether there was anything.
+fn serve<'a>(
+    keys: &mut Access<'_>,
+    reply: &mut Reply,
+    request: &Request<'_>,
+    streams: impl Iterator<Item = (&'a [u8], &'a [u8])>,
+) -> Result<bool, ReplyError> {
     let mut served = Served::default();
-    for (key, id) in request.streams() {
-        let Some(stream) = read(&mut ctx.keys, key)? else {
+    for (key, id) in streams {
+        let Some(stream) = read(keys, key)? else {
             continue;
         };
         let Start::Behind(id) = request.start(id, Some(&stream.log))? else {
@@ -206,11 +262,10 @@ pub(super) fn xread(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         if stream.log.last_entry_id() > id
             && let Some(from) = id.next()
         {
-            served.begin(ctx.reply, key);
+            served.begin(reply, key);
             let entries = stream.log.range(from, StreamId::MAX);
-            reply_entries(ctx.reply, entries, request.most);
+            reply_entries(reply, entries, request.most);
         }
     }
-    served.finish(ctx.reply);
-    Ok(Outcome::Done)
+    Ok(served.finish(reply))
 }

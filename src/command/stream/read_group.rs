@@ -4,43 +4,81 @@ use super::effect::{Claimed, Place};
 use super::group::CONSUMER_CREATED;
 use super::read::{Reader, Request, Served, Start};
 use super::view::{no_group, read, reply_entry, reply_id, stream_of};
+use crate::command::blocking::{self, Blocking, Serving, TimeUp, Touches};
 use crate::command::context::{CommandResult, Context, Outcome};
-use crate::keyspace::Event;
+use crate::keyspace::{Access, Event, ValueType};
 use crate::resp::{Args, Reply, ReplyError};
 use crate::value::stream::{ConsumerKey, Group, Log, Pending, StreamId};
+
+/// How a client is served that waits for what its group has not had.
+pub(super) const UNDELIVERED: Blocking = Blocking {
+    wants: ValueType::Stream,
+    until_gone: true,
+    touches: Touches::OneKey,
+    time_up: TimeUp::NullArray,
+    serve: |to, args, ready| {
+        let request = Request::parse(args, true, to.now)?;
+        let reader = request.reader.ok_or(ReplyError::SYNTAX)?;
+        let mut served = Served::default();
+        for (key, id) in request.streams().filter(|(key, _)| *key == ready) {
+            check(to.keys, &request, reader, key, id)?;
+            serve(to, &request, reader, key, id, &mut served)?;
+        }
+        Ok(served.finish(to.reply))
+    },
+};
 
 /// `XREADGROUP GROUP group consumer [COUNT count] [BLOCK milliseconds] [NOACK] STREAMS key [key ...] id [id ...]`
 pub(super) fn xreadgroup(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let request = Request::parse(args, true, ctx.now)?;
     let reader = request.reader.ok_or(ReplyError::SYNTAX)?;
     for (key, id) in request.streams() {
-        let stream = read(&mut ctx.keys, key)?;
-        let stream = stream.filter(|stream| stream.groups.contains_key(reader.group));
-        let Some(stream) = stream else {
-            let rest = " in XREADGROUP with GROUP option";
-            return Err(no_group(key, reader.group, rest));
-        };
-        request.start(id, Some(&stream.log))?;
+        check(&mut ctx.keys, &request, reader, key, id)?;
     }
     let mut served = Served::default();
     for (key, id) in request.streams() {
-        serve(ctx, &request, reader, key, id, &mut served)?;
+        serve(&mut ctx.serving(), &request, reader, key, id, &mut served)?;
     }
-    served.finish(ctx.reply);
-    Ok(Outcome::Done)
+    if served.finish(ctx.reply) {
+        return Ok(Outcome::Done);
+    }
+    let Some(timeout) = request.block else {
+        ctx.reply.null_array();
+        return Ok(Outcome::Done);
+    };
+    let keys = request.streams().map(|(key, _)| key);
+    Ok(blocking::wait(ctx, args.to_owned(), keys, timeout))
+}
+
+/// Whether one of the streams is there and has the group, and the id means something to it.
+fn check(
+    keys: &mut Access<'_>,
+    request: &Request<'_>,
+    reader: Reader<'_>,
+    key: &[u8],
+    id: &[u8],
+) -> Result<(), ReplyError> {
+    let stream = read(keys, key)?;
+    let stream = stream.filter(|stream| stream.groups.contains_key(reader.group));
+    let Some(stream) = stream else {
+        let rest = " in XREADGROUP with GROUP option";
+        return Err(no_group(key, reader.group, rest));
+    };
+    request.start(id, Some(&stream.log))?;
+    Ok(())
 }
 
 /// Serves one of the streams, which is there and has the group.
 fn serve(
-    ctx: &mut Context<'_>,
+    to: &mut Serving<'_, '_>,
     request: &Request<'_>,
     reader: Reader<'_>,
     key: &[u8],
     id: &[u8],
     served: &mut Served,
 ) -> Result<(), ReplyError> {
-    let (now, reply) = (ctx.now, &mut *ctx.reply);
-    let Some(mut found) = ctx.keys.read_to_edit(key) else {
+    let (now, reply) = (to.now, &mut *to.reply);
+    let Some(mut found) = to.keys.read_to_edit(key) else {
         return Ok(());
     };
     let stream = stream_of(found.record())?;
@@ -85,7 +123,7 @@ fn serve(
         return Ok(());
     };
     if !is_known || advanced.is_some() || !claimed.is_empty() {
-        ctx.keys.effect_instead(|| {
+        to.keys.effect_instead(|| {
             let place = Place {
                 key,
                 group: reader.group,

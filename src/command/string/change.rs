@@ -1,10 +1,9 @@
 //! Changing a string in place: counters, APPEND, SETRANGE; and DELIFEQ.
 
-use bytes::BytesMut;
-
+use super::in_place::change_bytes;
 use super::value::{StringView, new_string};
 use crate::command::context::{CommandResult, Context, Outcome};
-use crate::keyspace::{Access, BIG_STRING, Event, Expiry, Kind, NewValue, Record, Value};
+use crate::keyspace::{Access, Event, Expiry, NewValue, Value};
 use crate::resp::{Args, OwnedArgs, ReplyError};
 use crate::value::number;
 
@@ -143,59 +142,10 @@ fn write_at(keys: &mut Access<'_>, key: &[u8], offset: usize, part: &[u8], event
         return;
     };
     found.change(event, |record| {
-        if record.view().kind() == Kind::BigStr {
-            write_into_big(record, offset, part);
-            return;
-        }
-        if record.view().kind() != Kind::Raw {
-            let bytes = StringView::of(record.view())
-                .map(|mut string| string.bytes().to_vec())
-                .unwrap_or_default();
-            record.set_value(NewValue::Raw(&bytes));
-        }
-        let Value::Str(bytes) = record.view().value() else {
-            return;
-        };
-        let len = bytes.len();
-        if offset + part.len() >= BIG_STRING {
-            let mut big = BytesMut::with_capacity((offset + part.len()).max(len));
-            big.extend_from_slice(bytes);
-            patch(&mut big, offset, part);
-            record.set_value(NewValue::BigStr(big.freeze()));
-        } else if offset >= len {
-            let gap = [0; 256];
-            let mut end = len;
-            while end < offset {
-                let zeros = &gap[..(offset - end).min(gap.len())];
-                record.splice(end, 0, &[zeros]);
-                end += zeros.len();
-            }
-            record.splice(end, 0, &[part]);
-        } else {
-            record.splice(offset, part.len().min(len - offset), &[part]);
-        }
+        change_bytes(record, offset + part.len(), |bytes| {
+            bytes[offset..offset + part.len()].copy_from_slice(part);
+        });
     });
-}
-
-/// Changes a big string in its own allocation, unless a reply still holds it.
-fn write_into_big(record: &mut Record, offset: usize, part: &[u8]) {
-    let bytes = record.big_str_mut();
-    let mut big = match std::mem::take(bytes).try_into_mut() {
-        Ok(ours) => ours,
-        Err(shared) => BytesMut::from(&shared[..]),
-    };
-    patch(&mut big, offset, part);
-    *bytes = big.freeze();
-}
-
-fn patch(bytes: &mut BytesMut, offset: usize, part: &[u8]) {
-    let end = offset + part.len();
-    if bytes.len() < offset {
-        bytes.resize(offset, 0);
-    }
-    let within = bytes.len().min(end) - offset;
-    bytes[offset..offset + within].copy_from_slice(&part[..within]);
-    bytes.extend_from_slice(&part[within..]);
 }
 
 /// `DELIFEQ key value`
@@ -213,21 +163,4 @@ pub(super) fn delifeq(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     }
     ctx.reply.int(i64::from(deleted));
     Ok(Outcome::Done)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn patches_within_across_and_beyond_the_end() {
-        let patched = |offset, part: &[u8]| {
-            let mut bytes = BytesMut::from(&b"hello"[..]);
-            patch(&mut bytes, offset, part);
-            bytes.freeze()
-        };
-        assert_eq!(&patched(1, b"EL")[..], b"hELlo");
-        assert_eq!(&patched(3, b"LOW")[..], b"helLOW");
-        assert_eq!(&patched(7, b"x")[..], b"hello\0\0x");
-    }
 }

@@ -2,6 +2,7 @@
 
 mod change;
 mod get;
+pub(crate) mod in_place;
 mod lcs;
 mod set;
 pub(crate) mod value;

@@ -362,6 +362,55 @@ pub fn of_migrate(args: Args<'_>) -> Option<Keys> {
     Some(Keys::one(3, &flags))
 }
 
+/// BITFIELD: it writes unless all it does is GET.
+pub fn of_bitfield(args: Args<'_>) -> Option<Keys> {
+    let mut at = 2;
+    while at < args.len() {
+        at += match args.len() - at {
+            3.. if is(args, at, "GET") => 3,
+            2.. if is(args, at, "OVERFLOW") => 2,
+            _ => {
+                let flags = [KeyFlags::RW, KeyFlags::ACCESS, KeyFlags::UPDATE];
+                return Some(Keys::one(1, &flags));
+            }
+        };
+    }
+    Some(Keys::one(1, &[KeyFlags::RO, KeyFlags::ACCESS]))
+}
+
+/// PFMERGE without sources, where the specs miss them.
+pub fn of_pfmerge(_args: Args<'_>) -> Option<Keys> {
+    let flags = [KeyFlags::RW, KeyFlags::ACCESS, KeyFlags::INSERT];
+    Some(Keys::one(1, &flags))
+}
+
+/// GEORADIUS and its like, whose options begin at argument `options`: of several keys to store to, the last one counts.
+fn of_radius(args: Args<'_>, options: usize) -> Option<Keys> {
+    let mut keys = Keys::one(1, &[KeyFlags::RO, KeyFlags::ACCESS]);
+    let (mut at, mut stored) = (options, None);
+    while at + 1 < args.len() {
+        if is(args, at, "STORE") || is(args, at, "STOREDIST") {
+            at += 1;
+            stored = Some(at);
+        }
+        at += 1;
+    }
+    if let Some(at) = stored {
+        keys.push(at, at, 1, KeyFlags::of(&[KeyFlags::OW, KeyFlags::UPDATE]));
+    }
+    Some(keys)
+}
+
+/// GEORADIUS: it reads a key, and may write one.
+pub fn of_georadius(args: Args<'_>) -> Option<Keys> {
+    of_radius(args, 6)
+}
+
+/// GEORADIUSBYMEMBER: it reads a key, and may write one.
+pub fn of_georadiusbymember(args: Args<'_>) -> Option<Keys> {
+    of_radius(args, 5)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -393,6 +442,30 @@ mod tests {
             keys(request).as_deref(),
             Some(expected.map(String::from).as_slice()),
             "{request}"
+        );
+    }
+
+    #[test]
+    fn options_decide_what_is_done_with_keys() {
+        for (request, expected) in [
+            ("bitfield k get u8 0", "RO access"),
+            ("bitfield k overflow sat get u8 0", "RO access"),
+            ("bitfield k", "RO access"),
+            ("bitfield k get get get set u8 0 1", "RW access update"),
+            ("bitfield k get u8", "RW access update"),
+        ] {
+            assert_eq!(flags(request), [expected], "{request}");
+        }
+        found("pfmerge k", ["k"]);
+        found("pfmerge k a b", ["k", "a", "b"]);
+        found("georadius k 1 2 3 km", ["k"]);
+        found("georadius k 1 2 3 km store", ["k"]);
+        found("georadius k 1 2 3 km store d storedist e", ["k", "e"]);
+        found("georadius k 1 2 3 km store store", ["k", "store"]);
+        found("georadiusbymember k m 3 km asc STORE d", ["k", "d"]);
+        assert_eq!(
+            flags("georadiusbymember k m 3 km store d"),
+            ["RO access", "OW update"]
         );
     }
 

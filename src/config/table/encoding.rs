@@ -29,7 +29,7 @@ pub(super) const SECTION: Section = Section {
             .honoured("Elements of a list's node; from -1 to -5, 4 to 64 kB of them. Lists of one node are packed."),
         number("list-compress-depth", 0, INT, "0")
             .kept("Nodes at a list's ends that stay uncompressed; 0 compresses none."),
-        memory("hll-sparse-max-bytes", 0, LONG, "3000").kept("Bytes of a sparse HyperLogLog."),
+        memory("hll-sparse-max-bytes", 0, LONG, "3000").honoured("Bytes of a sparse HyperLogLog."),
         memory("stream-node-max-bytes", 0, LONG, "4096")
             .honoured("Bytes of a stream's block; 0: no limit."),
         number("stream-node-max-entries", 0, LONG, "100")

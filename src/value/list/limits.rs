@@ -1,5 +1,6 @@
 //! How much one node holds: `list-max-listpack-size`.
 
+use crate::memory;
 use crate::value::packed::frame;
 
 /// What a node, and a packed list as a whole, may hold at the most.
@@ -11,8 +12,6 @@ pub struct Limits {
 
 /// What the peers' empty node takes, counted so that lists change their encoding where the peers' do.
 const HEADER: usize = 7;
-/// What the peers reckon an element of a node costs beyond its bytes.
-const OVERHEAD: usize = 8;
 /// The most bytes of a node whose elements are limited rather than its bytes.
 const SAFE_BYTES: usize = 8 * 1024;
 /// The most elements that can be asked for.
@@ -50,12 +49,18 @@ impl Limits {
     pub(super) fn admits(self, used: usize, count: usize, len: usize) -> bool {
         count < self.entries
             && len < super::BIG_ELEMENT
-            && HEADER + used + len + OVERHEAD <= self.bytes
+            && used + frame::size(len) <= self.node_bytes()
     }
 
     /// Whether `count` elements in `used` bytes can be one node.
     pub(super) fn admits_all(self, used: usize, count: usize) -> bool {
-        count <= self.entries && HEADER + used <= self.bytes
+        count <= self.entries && used <= self.node_bytes()
+    }
+
+    /// The most bytes of a node that elements share: a cache line less than asked for, which is a size that fills the slabs.
+    #[inline]
+    fn node_bytes(self) -> usize {
+        self.bytes - memory::LINE
     }
 
     /// Whether a packed list with `count` elements in `used` bytes stays packed with `more` elements of `len` bytes in all.
@@ -73,11 +78,8 @@ impl Limits {
     /// The room that a node of `used` bytes asks for when it gets `more`: twice as much as it has, up to the limit.
     pub(super) fn room(self, used: usize, more: usize) -> usize {
         let needed = used + more;
-        if needed >= self.bytes {
-            return needed;
-        }
-        let doubled = needed.next_power_of_two().max(frame::size(0) * 32);
-        doubled.min(self.bytes)
+        let doubled = needed.next_power_of_two().max(memory::LINE);
+        doubled.min(self.node_bytes()).max(needed)
     }
 }
 
@@ -112,7 +114,12 @@ mod tests {
         let limits = Limits::default();
         assert_eq!(limits.room(0, 3), 64);
         assert_eq!(limits.room(100, 29), 256);
-        assert_eq!(limits.room(4096, 26), 8192);
+        assert_eq!(limits.room(4096, 26), 8128);
         assert_eq!(limits.room(8200, 26), 8226);
+        assert_eq!(memory::class_size(8128), 8128);
+        assert_eq!(
+            memory::class_size(Limits::from_setting(-3).node_bytes()),
+            16320
+        );
     }
 }

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
+use super::buffer::Buffer;
 use super::{Element, End, Limits};
 use crate::memory::counting;
 use crate::value::packed::frame::{self, Frames};
@@ -55,7 +56,7 @@ impl Node {
 
     /// The elements from `index` on.
     #[inline]
-    pub(super) fn from(&self, index: usize) -> Elements<'_> {
+    pub(super) fn elements_from(&self, index: usize) -> Elements<'_> {
         match self {
             Self::Packed(packed) => {
                 Elements::Packed(Frames::new(&packed.frames()[packed.offset(index)..]))
@@ -154,7 +155,7 @@ impl DoubleEndedIterator for Elements<'_> {
 /// Framed elements somewhere in a buffer, with room on both sides: pushing and popping move no other element.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Packed {
-    buffer: Box<[u8]>,
+    buffer: Buffer,
     start: u32,
     end: u32,
     count: u32,
@@ -163,8 +164,10 @@ pub(super) struct Packed {
 impl Packed {
     /// A node of `count` elements that are framed already.
     pub(super) fn from_frames(frames: &[u8], count: usize) -> Self {
+        let mut buffer = Buffer::zeroed(frames.len());
+        buffer[..frames.len()].copy_from_slice(frames);
         Self {
-            buffer: frames.into(),
+            buffer,
             start: 0,
             end: frames.len() as u32,
             count: count as u32,
@@ -191,10 +194,7 @@ impl Packed {
     /// Bytes on the heap.
     #[inline]
     pub(super) fn heap(&self) -> usize {
-        match self.buffer.len() {
-            0 => 0,
-            len => counting::given(len),
-        }
+        self.buffer.heap()
     }
 
     /// Whether an element of `len` bytes still fits.
@@ -343,10 +343,12 @@ impl Packed {
         let (before, behind) = (start, self.buffer.len() - end);
         let nearer_head = offset == 0 || offset * 2 < used;
         let (new_start, at) = if before + behind < size {
-            let room = limits.room(used, size);
-            let mut buffer = vec![0; room].into_boxed_slice();
+            let mut buffer = Buffer::zeroed(limits.room(used, size));
             // The room is where the next element will probably go.
-            let start = if offset == 0 { room - used - size } else { 0 };
+            let start = match offset {
+                0 => buffer.len() - used - size,
+                _ => 0,
+            };
             buffer[start..start + offset].copy_from_slice(&self.frames()[..offset]);
             buffer[start + offset + size..start + size + used]
                 .copy_from_slice(&self.frames()[offset..]);

@@ -126,9 +126,9 @@ proptest! {
         prop_assert!(list.clone().iter().eq(model.iter()));
         for (index, element) in model.iter().enumerate() {
             prop_assert_eq!(list.get(index).map(Element::bytes), Some(&element[..]));
-            prop_assert!(list.from(index).map(Element::bytes).eq(&model[index..]));
+            prop_assert!(list.elements_from(index).map(Element::bytes).eq(&model[index..]));
         }
-        prop_assert!(list.get(model.len()).is_none() && list.from(model.len()).next().is_none());
+        prop_assert!(list.get(model.len()).is_none() && list.elements_from(model.len()).next().is_none());
         for end in [End::Head, End::Tail] {
             let expected = if end == End::Head { model.first() } else { model.last() };
             prop_assert_eq!(list.peek(end).map(Element::bytes), expected.map(Vec::as_slice));

@@ -42,6 +42,14 @@ pub fn write(to: &mut [u8], element: &[u8]) {
     to[ends.before().len() + len..].copy_from_slice(ends.behind());
 }
 
+/// Appends the frame of `element` to bytes under construction.
+pub(super) fn append(bytes: &mut Vec<u8>, element: &[u8]) {
+    let ends = Ends::of(element);
+    bytes.extend_from_slice(ends.before());
+    bytes.extend_from_slice(element);
+    bytes.extend_from_slice(ends.behind());
+}
+
 /// What stands around an element: its length, in both directions.
 pub(super) struct Ends {
     before: Number,

@@ -43,11 +43,11 @@ impl<'a> PackedList<'a> {
 
     /// The element at an index.
     pub fn get(self, index: usize) -> Option<&'a [u8]> {
-        self.from(index).next()
+        self.iter_from(index).next()
     }
 
     /// The elements from an index on.
-    pub fn from(self, index: usize) -> Frames<'a> {
+    pub fn iter_from(self, index: usize) -> Frames<'a> {
         let frames = self.iter();
         Frames::new(&frames.bytes()[frames.offset(index, self.len())..])
     }
@@ -76,6 +76,28 @@ impl<'a> PackedList<'a> {
             End::Tail => PackedList(buf.bytes()).len(),
         };
         Self::insert(buf, index, element);
+    }
+
+    /// Adds elements at an end, one after the other, by one change of the record.
+    pub fn extend<'e>(
+        buf: &mut impl PackedBuf,
+        end: End,
+        elements: impl ExactSizeIterator<Item = &'e [u8]> + DoubleEndedIterator,
+    ) {
+        let count = PackedList(buf.bytes()).len().saturating_add(elements.len());
+        let mut frames = Vec::new();
+        match end {
+            End::Head => elements
+                .rev()
+                .for_each(|element| frame::append(&mut frames, element)),
+            End::Tail => elements.for_each(|element| frame::append(&mut frames, element)),
+        }
+        set_count(buf, count);
+        let at = match end {
+            End::Head => PackedList(buf.bytes()).frames_at(),
+            End::Tail => buf.bytes().len(),
+        };
+        buf.splice(at, 0, &[&frames]);
     }
 
     /// Replaces the element at an index, which there must be.
@@ -144,6 +166,7 @@ mod tests {
     #[derive(Debug, Clone)]
     enum Step {
         Push(End, Vec<u8>),
+        Extend(End, Vec<Vec<u8>>),
         Insert(usize, Vec<u8>),
         Set(usize, Vec<u8>),
         RemoveRange(usize, usize),
@@ -158,6 +181,8 @@ mod tests {
         let end = prop::sample::select(vec![End::Head, End::Tail]);
         prop_oneof![
             6 => (end.clone(), element.clone()).prop_map(|(end, element)| Step::Push(end, element)),
+            1 => (end.clone(), prop::collection::vec(element.clone(), 0..5))
+                .prop_map(|(end, elements)| Step::Extend(end, elements)),
             2 => (0usize..200, element.clone()).prop_map(|(at, element)| Step::Insert(at, element)),
             2 => (0usize..200, element.clone()).prop_map(|(at, element)| Step::Set(at, element)),
             1 => (0usize..200, 0usize..4).prop_map(|(at, len)| Step::RemoveRange(at, len)),
@@ -187,6 +212,13 @@ mod tests {
                         PackedList::push(&mut bytes, end, &element);
                         let at = if end == End::Head { 0 } else { model.len() };
                         model.insert(at, element);
+                    }
+                    Step::Extend(end, elements) => {
+                        PackedList::extend(&mut bytes, end, elements.iter().map(Vec::as_slice));
+                        for element in elements {
+                            let at = if end == End::Head { 0 } else { model.len() };
+                            model.insert(at, element);
+                        }
                     }
                     Step::Insert(at, element) => {
                         let at = at % (model.len() + 1);

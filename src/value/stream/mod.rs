@@ -45,4 +45,10 @@ impl Stream {
     pub fn memory(&self) -> usize {
         size_of::<Self>() + self.log.memory() + group::memory(&self.groups)
     }
+
+    /// How many allocations there are to be freed: blocks, not entries; but all that is pending.
+    pub fn free_effort(&self) -> usize {
+        let pending = self.groups.values().map(|group| group.pending().len());
+        self.log.blocks() + pending.sum::<usize>()
+    }
 }

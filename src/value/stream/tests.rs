@@ -347,3 +347,28 @@ fn how_far_a_group_is_behind() {
         Some(0)
     );
 }
+
+#[test]
+fn what_entries_cost() {
+    let mut log = Log::default();
+    let mut payload = 0;
+    for i in 0..100_000u64 {
+        let (sensor, temperature) = (format!("{}", i % 97), format!("19.{}", i % 10));
+        let fields = [
+            (&b"sensor"[..], sensor.as_bytes()),
+            (&b"temperature"[..], temperature.as_bytes()),
+        ];
+        payload += sensor.len() + temperature.len();
+        let id = StreamId::new(1_700_000_000_000 + i * 37, 0);
+        log.append(id, fields.into_iter(), LIMITS);
+    }
+    let overhead = (log.memory() - payload) as f64 / 100_000.0;
+    assert!(overhead < 10.0, "{overhead} bytes an entry");
+    // A stream of one entry is no block's worth of memory.
+    let fields = [(&b"f"[..], &b"v"[..])];
+    let mut small = Stream::default();
+    small
+        .log
+        .append(StreamId::new(1, 0), fields.into_iter(), LIMITS);
+    assert!(small.memory() < 320, "{} bytes", small.memory());
+}

@@ -1,0 +1,78 @@
+//! Requests about bitmaps. Where Debian's Redis looks a key up before it reads a range, the range is in order.
+
+/// Bits in and right behind short strings, and some that are none.
+pub const OFFSETS: &[&str] = &[
+    "0",
+    "1",
+    "7",
+    "8",
+    "9",
+    "63",
+    "64",
+    "100",
+    "1000",
+    "#0",
+    "#1",
+    "#7",
+    "-1",
+    "x",
+    "4294967296",
+];
+/// Types of integers in a string.
+pub const TYPES: &[&str] = &[
+    "u1", "u8", "u16", "u63", "i1", "i2", "i8", "i16", "i33", "i64", "u5", "u64", "i0", "x8",
+];
+/// Ends of ranges.
+pub const ENDS: &[&str] = &[
+    "0",
+    "1",
+    "2",
+    "-1",
+    "-2",
+    "5",
+    "17",
+    "100",
+    "-100",
+    "9223372036854775807",
+    "-9223372036854775808",
+];
+
+pub const TEMPLATES: &[&str] = &[
+    "SETBIT $K $OFFSET 1",
+    "SETBIT $K $OFFSET 0",
+    "SETBIT bits $OFFSET 1",
+    "SETBIT bits 9 $I",
+    "GETBIT $K $OFFSET",
+    "GETBIT bits $OFFSET",
+    "BITCOUNT $K",
+    "BITCOUNT bits",
+    "BITCOUNT $K $END $END",
+    "BITCOUNT $K $END $END BYTE",
+    "BITCOUNT bits $END $END BIT",
+    "BITPOS $K 1",
+    "BITPOS $K 0 $END",
+    "BITPOS bits 1 $END $END",
+    "BITPOS $K 0 $END $END BIT",
+    "BITPOS bits 1 $END $END BYTE",
+    "BITPOS bits 2",
+    "BITOP AND $K $K $K",
+    "BITOP OR bits $K bits",
+    "BITOP XOR $K $K bits $K",
+    "BITOP NOT $K bits",
+    "BITOP NOT $K $K $K",
+    "BITOP NAND $K $K",
+    "BITFIELD $K GET $TYPE $OFFSET",
+    "BITFIELD bits SET $TYPE $OFFSET $I",
+    "BITFIELD $K SET $TYPE $OFFSET $I GET $TYPE $OFFSET",
+    "BITFIELD bits INCRBY $TYPE $OFFSET $I",
+    "BITFIELD bits OVERFLOW SAT INCRBY $TYPE $OFFSET $I OVERFLOW FAIL INCRBY $TYPE $OFFSET 100",
+    "BITFIELD bits OVERFLOW FAIL SET $TYPE $OFFSET $I",
+    "BITFIELD bits OVERFLOW SAT SET $TYPE $OFFSET $I",
+    "BITFIELD bits OVERFLOW NONE SET $TYPE $OFFSET $I",
+    "BITFIELD $K",
+    "BITFIELD_RO $K GET $TYPE $OFFSET",
+    "BITFIELD_RO bits SET u8 0 1",
+    "GET bits",
+    "OBJECT ENCODING bits",
+    "DEL bits",
+];
