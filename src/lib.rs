@@ -14,6 +14,8 @@ pub mod server;
 pub mod pubsub;
 pub mod session;
 
+pub mod rdb;
+
 pub mod keyspace;
 
 pub mod value;
@@ -24,6 +26,8 @@ pub mod clock;
 pub mod config;
 pub mod mailbox;
 pub mod memory;
+pub mod migration;
+pub mod peer;
 pub mod stats;
 
 /// Everything that is not in a slab: counted, so that the memory cap sees it.

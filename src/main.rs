@@ -7,6 +7,7 @@ use larder::config::arguments::{self, Action};
 use larder::config::load::{Loaded, load};
 use larder::config::{check, log};
 
+mod import;
 mod ping;
 
 fn main() -> ExitCode {
@@ -24,6 +25,8 @@ fn run() -> Result<ExitCode, String> {
     match arguments::parse(std::env::args_os(), |name| std::env::var(name).ok())? {
         Action::Serve(sources) => serve(load(&sources).map_err(|error| error.to_string())?)?,
         Action::Print(text) => say(&text),
+        Action::Import(arguments) if import::import(&arguments)? => {}
+        Action::Import(_) => return Ok(ExitCode::FAILURE),
         Action::Ping(target) => say(&format!("{}\n", ping::ping(&target)?)),
         Action::CheckConfig(file) => {
             let report = check::check(&file).map_err(|error| error.to_string())?;

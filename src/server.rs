@@ -2,6 +2,7 @@
 //!
 //! A process may hold several servers (the tests do): nothing here is global.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -9,6 +10,7 @@ use crate::clock::{Clock, UnixMillis};
 use crate::config::Settings;
 use crate::keyspace::Keyspace;
 use crate::mailbox::Mailboxes;
+use crate::migration::Migrations;
 use crate::pubsub::PubSub;
 use crate::session::{Pause, Registry};
 use crate::stats::{Stats, Throttle};
@@ -26,7 +28,9 @@ pub struct Server {
     /// Channels and patterns.
     pub pubsub: PubSub,
     /// How to reach the other workers' connections.
-    pub mailboxes: Mailboxes,
+    pub mailboxes: Arc<Mailboxes>,
+    /// The keys that are on their way to other servers.
+    pub migrations: Migrations,
     /// The wall clock.
     pub clock: Clock,
     /// `CLIENT PAUSE`.
@@ -86,7 +90,8 @@ impl Server {
             stats: Stats::new(workers + SERVICE_THREADS, crate::command::table::count()),
             clients: Registry::default(),
             pubsub: PubSub::default(),
-            mailboxes: Mailboxes::new(workers),
+            mailboxes: Arc::new(Mailboxes::new(workers)),
+            migrations: Migrations::default(),
             pause: Pause::default(),
             facts: Facts {
                 run_id: random_id(),

@@ -40,9 +40,18 @@ pub enum Suspension {
     Paused(std::time::Instant),
     /// A moment; the reply is already written and is held back until then.
     Until(std::time::Instant),
+    /// The target of a migration ([`Session::migration`]); then the same request is tried again.
+    Migrating,
     /// A key ([`Client::waiting`](crate::session::Client::waiting) tells which), but not beyond this moment if there is one; the reply comes from whoever
     /// changes the key.
     Blocked(Option<std::time::Instant>),
+}
+
+impl Suspension {
+    /// Whether the request is not through, but tried again after the wait.
+    pub fn tries_again(self) -> bool {
+        matches!(self, Self::Paused(_) | Self::Migrating)
+    }
 }
 
 /// A handler's result. An error is the whole reply.

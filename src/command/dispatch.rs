@@ -124,7 +124,9 @@ pub fn execute(
             &mut clock,
             &mut budget.now,
         );
-        if let Outcome::Suspend(suspension @ Suspension::Paused(_)) = outcome {
+        if let Outcome::Suspend(suspension) = outcome
+            && suspension.tries_again()
+        {
             break Progress::Suspended(suspension);
         }
         budget.commands -= 1;
@@ -181,10 +183,17 @@ fn run_one(
             return refuse(server, session, reply, &error);
         }
     }
-    session.begin_command();
+    if session.migration.is_none() {
+        session.begin_command();
+    }
     reply.set_muted(session.is_muted());
     let mark = reply.mark();
     let result = run_locked(server, session, reply, command, args, looked.hash, *now);
+    if matches!(result, Ok(Outcome::Suspend(Suspension::Migrating))) {
+        // It is counted when it is through.
+        reply.set_muted(false);
+        return Outcome::Suspend(Suspension::Migrating);
+    }
     let end = ticks::now();
     let elapsed = end.wrapping_sub(*clock);
     *clock = end;
@@ -281,6 +290,11 @@ fn admit(
     reply: &Reply,
     command: &'static Command,
 ) -> Result<Option<Suspension>, ReplyError> {
+    if let Some(migration) = &session.migration
+        && migration.outcome().is_none()
+    {
+        return Ok(Some(Suspension::Migrating));
+    }
     let flags = command.flags;
     if !session.is_authenticated() && !flags.contains(Flags::NO_AUTH) && server.needs_password() {
         return Err(ReplyError::NO_AUTH);

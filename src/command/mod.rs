@@ -3,6 +3,7 @@
 pub mod blocking;
 pub mod context;
 pub mod dispatch;
+mod draft;
 mod expiry;
 mod help;
 mod introspect;

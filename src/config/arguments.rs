@@ -23,6 +23,8 @@ pub enum Action {
     Serve(Sources),
     /// Ask a running server whether it answers.
     Ping(Ping),
+    /// Copy the keys of a running server into another.
+    Import(Import),
     /// Say what becomes of each line of a configuration file.
     CheckConfig(PathBuf),
     /// Print this and exit with success.
@@ -42,6 +44,21 @@ pub struct Ping {
     pub user: Option<String>,
     /// Password; none is sent if absent.
     pub password: Option<String>,
+    /// Seconds to wait for an answer.
+    pub timeout: u64,
+}
+
+/// What `larder import` copies from where to where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Import {
+    /// The source: `redis://[[user]:password@]host[:port][/db]`.
+    pub from: String,
+    /// The target, in the same form; without a database the numbers stay.
+    pub to: String,
+    /// The file that keeps how far the import has come.
+    pub state: Option<PathBuf>,
+    /// The most keys that are asked for at once.
+    pub batch: usize,
     /// Seconds to wait for an answer.
     pub timeout: u64,
 }
@@ -72,6 +89,9 @@ pub fn parse(
     if let Some(("ping", ping)) = matches.subcommand() {
         return Ok(Action::Ping(ping_of(ping, variable("REDISCLI_AUTH"))));
     }
+    if let Some(("import", import)) = matches.subcommand() {
+        return import_of(import).map(Action::Import);
+    }
     if matches.get_flag("version") {
         return Ok(Action::Print(version(&program)));
     }
@@ -99,9 +119,11 @@ pub fn parse(
 }
 
 fn matches(arguments: Vec<String>) -> Result<ArgMatches, clap::Error> {
-    // The flags of `ping` are its own, not settings.
-    let ping = arguments.first().is_some_and(|first| first == "ping");
-    let arguments = if ping {
+    // The flags of subcommands are their own, not settings.
+    let subcommand = arguments
+        .first()
+        .is_some_and(|first| first == "ping" || first == "import");
+    let arguments = if subcommand {
         arguments
     } else {
         normalise(arguments)
@@ -193,6 +215,19 @@ fn ping_of(matches: &ArgMatches, password: Option<String>) -> Ping {
             .filter(|password| !password.is_empty()),
         timeout: matches.get_one("timeout").copied().unwrap_or(3),
     }
+}
+
+fn import_of(matches: &ArgMatches) -> Result<Import, String> {
+    let text = |name: &str| matches.get_one::<String>(name).cloned();
+    Ok(Import {
+        from: text("SOURCE").ok_or("import: it is not said from where: redis://HOST:PORT")?,
+        to: text("to").unwrap_or_default(),
+        state: text("state").map(PathBuf::from),
+        batch: matches
+            .get_one::<u64>("batch")
+            .map_or(128, |keys| *keys as usize),
+        timeout: matches.get_one("timeout").copied().unwrap_or(30),
+    })
 }
 
 /// clap's error in one line that names the flag.

@@ -68,7 +68,7 @@ fn is_flag(argument: &str) -> bool {
 pub(super) fn command() -> Command {
     let mut command = Command::new("larder")
         .about("A Redis-protocol-compatible in-memory cache server")
-        .override_usage("larder [FILE|-] [--SETTING VALUE]...\n       larder ping [-h HOST] [-p PORT] [-a PASSWORD]")
+        .override_usage("larder [FILE|-] [--SETTING VALUE]...\n       larder ping [-h HOST] [-p PORT] [-a PASSWORD]\n       larder import redis://HOST:PORT [--to redis://HOST:PORT]")
         .after_help(AFTER_HELP)
         .args_conflicts_with_subcommands(true)
         .disable_help_subcommand(true)
@@ -79,7 +79,8 @@ pub(super) fn command() -> Command {
         .arg(Arg::new("check-system").long("check-system").action(ArgAction::SetTrue).hide(true))
         .arg(Arg::new("test-memory").long("test-memory").num_args(0..=1).hide(true))
         .disable_version_flag(true)
-        .subcommand(ping_command());
+        .subcommand(ping_command())
+        .subcommand(import_command());
     for section in SECTIONS {
         for parameter in section.parameters {
             command = command.arg(flag(parameter).help_heading(section.title));
@@ -188,6 +189,44 @@ fn ping_command() -> Command {
             text("timeout", 't', "SECONDS", "How long to wait")
                 .default_value("3")
                 .value_parser(clap::value_parser!(u64).range(1..=3600)),
+        )
+}
+
+fn import_command() -> Command {
+    Command::new("import")
+        .about("Copy all keys of a running Redis, Valkey or Larder into a running Larder; exits with 1 if any key could not be copied")
+        .arg(
+            Arg::new("SOURCE")
+                .help("The server to copy from: redis://[[user]:password@]host[:port][/db]; without a database, all of them"),
+        )
+        .arg(
+            Arg::new("to")
+                .long("to")
+                .value_name("URL")
+                .default_value("redis://127.0.0.1:6379")
+                .help("The server to copy to"),
+        )
+        .arg(
+            Arg::new("state")
+                .long("state")
+                .value_name("FILE")
+                .help("Keep in this file how far the copy has come, and go on from what it says"),
+        )
+        .arg(
+            Arg::new("batch")
+                .long("batch")
+                .value_name("KEYS")
+                .default_value("128")
+                .value_parser(clap::value_parser!(u64).range(1..=4096))
+                .help("The most keys to ask for at once; large values make it fewer"),
+        )
+        .arg(
+            Arg::new("timeout")
+                .long("timeout")
+                .value_name("SECONDS")
+                .default_value("30")
+                .value_parser(clap::value_parser!(u64).range(1..=3600))
+                .help("How long to wait for an answer"),
         )
 }
 

@@ -87,6 +87,12 @@ pub fn idle_seconds(record: RecordRef<'_>, now: UnixMillis) -> u32 {
     access_clock(now).wrapping_sub(record.access()) & 0x00FF_FFFF
 }
 
+/// Makes a record look as if it had last been touched so many seconds before `now`.
+pub fn set_idle(record: RecordRef<'_>, seconds: i64, now: UnixMillis) {
+    let then = now.saturating_sub(seconds.saturating_mul(1000));
+    record.touch(access_clock(then));
+}
+
 impl Keyspace {
     /// Takes the locks that a command needs. The one place where shard locks are taken for commands.
     ///

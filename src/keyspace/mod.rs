@@ -26,7 +26,7 @@ pub mod whole;
 #[cfg(test)]
 mod tests;
 
-pub use access::{Access, Expiry, Locks, idle_seconds};
+pub use access::{Access, Expiry, Locks, idle_seconds, set_idle};
 use door::{Door, Listener};
 pub use door::{Event, EventClass};
 pub use entry::KeyMut;

@@ -301,6 +301,7 @@ impl Connection {
         let until = match suspension {
             Suspension::Paused(until) | Suspension::Until(until) => Some(until),
             Suspension::Blocked(until) => until,
+            Suspension::Migrating => None,
         };
         let timer = until.map(|until| Box::pin(tokio::time::sleep_until(until.into())));
         self.stage = Stage::Suspended(suspension, timer);
@@ -309,8 +310,10 @@ impl Connection {
 
     /// Whether a suspended connection, woken by whatever it was, shall go on.
     fn resumes(&mut self, cx: &mut Context<'_>, server: &Server) -> Result<bool, End> {
-        if let Stage::Suspended(Suspension::Paused(_), _) = self.stage {
-            // A pause may have ended early: the request itself finds out when it is tried again.
+        if let Stage::Suspended(suspension, _) = self.stage
+            && suspension.tries_again()
+        {
+            // What it waits for may have come: the request itself finds out when it is tried again.
             self.stage = Stage::Serving;
             return Ok(true);
         }

@@ -21,6 +21,7 @@ pub use pause::{Pause, PauseMode};
 pub use registry::Registry;
 
 use crate::mailbox::ClientId;
+use crate::migration::Migration;
 use crate::pubsub::{PubSub, Subscriber, Subscriptions};
 use crate::resp::Protocol;
 
@@ -53,6 +54,8 @@ pub struct Session {
     pub no_touch: bool,
     /// Blocking commands are answered at once, as if their time were up.
     pub must_not_wait: bool,
+    /// The migration that the connection waits for.
+    pub migration: Option<Arc<Migration>>,
     /// Nothing more is executed; the connection is closed when its replies are written.
     pub closing: bool,
     /// The number of the last command in the command table, a guess for the next look-up; [`NO_COMMAND`] at first.
@@ -71,6 +74,7 @@ impl Session {
             reply_mode: ReplyMode::On,
             no_touch: false,
             must_not_wait: false,
+            migration: None,
             closing: false,
             last_command: NO_COMMAND,
         }

@@ -1,6 +1,6 @@
 //! Random requests: templates filled with few keys, fields and members, so that they meet.
 
-use crate::{bitmap, geo, hyperloglog, list, set, stream};
+use crate::{bitmap, dump, geo, hyperloglog, list, set, stream};
 
 /// A small generator, seeded: the same seed gives the same requests.
 pub struct Random(u64);
@@ -224,6 +224,7 @@ const FAMILIES: &[&[&str]] = &[
     hyperloglog::TEMPLATES,
     geo::TEMPLATES,
     stream::TEMPLATES,
+    dump::TEMPLATES,
 ];
 
 fn template(random: &mut Random) -> &'static str {

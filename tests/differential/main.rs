@@ -4,6 +4,7 @@
 //! `LARDER_DIFFERENTIAL_SEED` repeats a run.
 
 mod bitmap;
+mod dump;
 mod generate;
 mod geo;
 mod hyperloglog;

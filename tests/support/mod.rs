@@ -22,7 +22,7 @@ use larder::config::load::load;
 use larder::net;
 
 pub use child::{Child, free_port};
-pub use client::Client;
+pub use client::{Client, encode};
 pub use dialogue::{show, talk};
 
 /// A server in this process. It stops when this is dropped.

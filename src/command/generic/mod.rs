@@ -1,7 +1,9 @@
 //! Commands on keys of any type: existence, expiry, names, iteration.
 
 mod delete;
+mod dump;
 pub(crate) mod expire;
+mod migrate;
 pub(crate) mod object;
 pub(crate) mod rename;
 mod scan;
@@ -9,11 +11,15 @@ mod sort;
 mod wait;
 
 use super::help::help;
-use super::table::keys::{KeySpec, of_sort, of_sort_ro};
+use super::table::keys::{KeySpec, of_migrate, of_sort, of_sort_ro};
 use super::table::words::{
-    ACCESS, Acl, BLOCKING, Command, DELETE, DENYOOM, FAST, Group, INSERT, LOADING, Lock, OW,
-    READONLY, RM, RO, RW, STALE, UPDATE, WRITE, key, keys, unknown_keys,
+    ACCESS, ASKING, Acl, BLOCKING, Command, DELETE, DENYOOM, FAST, Group, INCOMPLETE, INSERT,
+    LOADING, Lock, OW, READONLY, RM, RO, RW, STALE, UPDATE, WRITE, key, keys, keys_after,
+    unknown_keys,
 };
+
+const RESTORE_SYNTAX: &str = "key ttl:integer serialized-value:string [REPLACE@3.0.0] [ABSTTL@5.0.0] \
+    [IDLETIME seconds:integer@5.0.0] [FREQ frequency:integer@5.0.0]";
 
 /// The keys that SORT's patterns lead to.
 const BY_PATTERN: KeySpec = unknown_keys(&[RO, ACCESS]).note(
@@ -36,6 +42,14 @@ pub(super) const COMMANDS: &[Command] = &[
         .syntax("key...")
         .complexity("O(N), N being the number of keys")
         .tips(&["request_policy:multi_shard", "response_policy:agg_sum"]),
+    Command::new(Group::Generic, "dump", 2, dump::dump)
+        .flags(&[READONLY])
+        .keys(&[key(1, &[RO, ACCESS])])
+        .since("2.6.0")
+        .summary("Returns a key's value in a serialised form, for RESTORE.")
+        .syntax("key")
+        .complexity("O(N), N being the size of the value in bytes or elements")
+        .tips(&["nondeterministic_output"]),
     Command::new(Group::Generic, "exists", -2, delete::exists)
         .flags(&[READONLY, FAST])
         .keys(&[keys(1, -1, 1, &[RO])])
@@ -71,6 +85,23 @@ pub(super) const COMMANDS: &[Command] = &[
         .syntax("pattern")
         .complexity("O(N), N being the number of keys in the database")
         .tips(&["request_policy:all_shards", "nondeterministic_output_order"]),
+    Command::new(Group::Generic, "migrate", -6, migrate::migrate)
+        .flags(&[WRITE])
+        .acl(&[Acl::DANGEROUS])
+        .keys(&[
+            key(3, &[RW, ACCESS, DELETE]),
+            keys_after("KEYS", -2, &[RW, ACCESS, DELETE, INCOMPLETE]),
+        ])
+        .finder_decides(of_migrate)
+        .since("2.6.0")
+        .summary("Moves keys to another server.")
+        .syntax(
+            "host port:integer <key-selector: key|empty-string=''> destination-db:integer \
+            timeout:integer [COPY@3.0.0] [REPLACE@3.0.0] [authentication: AUTH auth@4.0.7|AUTH2 \
+            (auth2: username password)@6.0.0] [KEYS keys:key...@3.0.6]",
+        )
+        .complexity("O(N), N being the size of the values in bytes or elements, here and there")
+        .tips(&["nondeterministic_output"]),
     Command::new(Group::Generic, "move", 3, rename::move_to_db)
         .flags(&[WRITE, FAST])
         .keys(&[key(1, &[RW, ACCESS, UPDATE])])
@@ -168,6 +199,26 @@ pub(super) const COMMANDS: &[Command] = &[
         .since("1.0.0")
         .summary("Gives a key another name unless something has it already.")
         .syntax("key newkey:key"),
+    Command::new(Group::Generic, "restore", -4, dump::restore)
+        .flags(&[WRITE, DENYOOM])
+        .acl(&[Acl::DANGEROUS])
+        .keys(&[key(1, &[OW, UPDATE])])
+        .since("2.6.0")
+        .summary("Makes a key of what DUMP has returned.")
+        .syntax(RESTORE_SYNTAX)
+        .complexity(
+            "O(N), N being the size of the value in bytes or elements; O(N*log N) for sorted sets",
+        ),
+    Command::new(Group::Server, "restore-asking", -4, dump::restore)
+        .flags(&[WRITE, DENYOOM, ASKING])
+        .acl(&[Acl::DANGEROUS, Acl::KEYSPACE])
+        .keys(&[key(1, &[OW, UPDATE])])
+        .since("3.0.0")
+        .summary("For nodes among themselves: RESTORE into a slot that is being imported.")
+        .syntax(RESTORE_SYNTAX)
+        .complexity(
+            "O(N), N being the size of the value in bytes or elements; O(N*log N) for sorted sets",
+        ),
     Command::new(Group::Generic, "scan", -2, scan::scan)
         .flags(&[READONLY])
         .lock(Lock::Each)

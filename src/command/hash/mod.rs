@@ -2,7 +2,7 @@
 
 mod basic;
 mod expire;
-mod view;
+pub(super) mod view;
 mod walk;
 
 use super::table::words::{

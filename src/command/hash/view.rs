@@ -123,14 +123,27 @@ impl Thresholds {
 
 /// A hash to be changed. Expired fields that the command names are already gone.
 #[derive(Debug)]
-pub(super) struct HashMut<'a> {
+pub(in crate::command) struct HashMut<'a> {
     record: &'a mut Record,
     thresholds: Thresholds,
 }
 
-impl HashMut<'_> {
+impl<'a> HashMut<'a> {
+    /// The hash in `record`, which holds one.
+    pub(in crate::command) fn new(record: &'a mut Record, settings: &Settings) -> Self {
+        Self {
+            record,
+            thresholds: Thresholds::of(settings),
+        }
+    }
+
     /// Sets a field; tells whether it was there before.
-    pub(super) fn insert(&mut self, name: &[u8], value: &[u8], expiry: FieldExpiry) -> bool {
+    pub(in crate::command) fn insert(
+        &mut self,
+        name: &[u8],
+        value: &[u8],
+        expiry: FieldExpiry,
+    ) -> bool {
         if let Value::PackedHash(bytes) = self.record.view().value() {
             let packed = PackedHash::new(bytes);
             let fits = name.len() <= self.thresholds.value
@@ -179,8 +192,7 @@ pub(super) fn change<R>(
     event: Event,
     f: impl FnOnce(&mut HashMut<'_>) -> R,
 ) -> R {
-    let thresholds = Thresholds::of(settings);
-    found.change(event, |record| f(&mut HashMut { record, thresholds }))
+    found.change(event, |record| f(&mut HashMut::new(record, settings)))
 }
 
 /// The hash under `key`, to be changed by a command that names these fields.
@@ -248,10 +260,7 @@ pub(super) fn change_or_create<R>(
         return Ok(change(&mut found, &server.settings, event, f));
     }
     let mut record = ctx.keys.draft(key, NewValue::PackedHash(b""));
-    let result = f(&mut HashMut {
-        record: &mut record,
-        thresholds: Thresholds::of(&server.settings),
-    });
+    let result = f(&mut HashMut::new(&mut record, &server.settings));
     ctx.keys.put(ctx.keys.db, record, event);
     Ok(result)
 }

@@ -90,6 +90,20 @@ pub const fn keys(at: u8, last: i8, step: u8, flags: &[KeyFlags]) -> KeySpec {
     }
 }
 
+/// The keys from the one after `word`, which is searched from argument `start`, to the end of the request.
+pub const fn keys_after(word: &'static str, start: i8, flags: &[KeyFlags]) -> KeySpec {
+    KeySpec {
+        begin: Begin::Keyword { word, start },
+        find: Find::Range {
+            last: -1,
+            step: 1,
+            limit: 0,
+        },
+        flags: KeyFlags::of(flags),
+        note: "",
+    }
+}
+
 /// As many keys as argument `at` says, every `step` from the one after it.
 pub const fn counted_keys(at: u8, step: u8, flags: &[KeyFlags]) -> KeySpec {
     KeySpec {
@@ -337,6 +351,25 @@ pub fn of_stream_readers(args: Args<'_>) -> Option<Keys> {
     let flags = KeyFlags::of(&[KeyFlags::RO, KeyFlags::ACCESS]);
     keys.push(at + 1, at + named / 2, 1, flags);
     Some(keys)
+}
+
+/// MIGRATE: one key, or an empty argument in its place and `KEYS` before the last ones. The word may also be a password.
+pub fn of_migrate(args: Args<'_>) -> Option<Keys> {
+    let flags = [KeyFlags::RW, KeyFlags::ACCESS, KeyFlags::DELETE];
+    let mut at = 6;
+    while args.get(3)?.is_empty() && args.get(at).is_some() {
+        if is(args, at, "KEYS") && at + 1 < args.len() {
+            let mut keys = Keys::default();
+            keys.push(at + 1, args.len() - 1, 1, KeyFlags::of(&flags));
+            return Some(keys);
+        }
+        at += match () {
+            () if is(args, at, "AUTH") => 2,
+            () if is(args, at, "AUTH2") => 3,
+            () => 1,
+        };
+    }
+    Some(Keys::one(3, &flags))
 }
 
 /// BITFIELD: it writes unless all it does is GET.

@@ -11,7 +11,7 @@ mod spec;
 pub mod syntax;
 
 pub use flags::{Acl, Flags, KeyFlags};
-pub use keys::{Key, KeySpec, Keys, NoKeys, keys_of};
+pub use keys::{Key, KeySpec, Keys, NoKeys, keys_of, of_migrate};
 pub use registry::{all, by_id, commands, count, find, find_path, resolve};
 pub use spec::{Command, Deprecated, Group, KeyRange, Lock};
 
@@ -20,6 +20,6 @@ pub mod words {
     pub use super::flags::Acl;
     pub use super::flags::words_of_flags::*;
     pub use super::flags::words_of_keys::*;
-    pub use super::keys::{counted_keys, key, keys, unknown_keys};
+    pub use super::keys::{counted_keys, key, keys, keys_after, unknown_keys};
     pub use super::spec::{Command, Group, Lock};
 }
