@@ -66,6 +66,10 @@ pub struct Access<'k> {
     /// Reads leave no trace in the access history (`CLIENT NO-TOUCH`).
     pub no_touch: bool,
     /// Whole databases that were let go: dropped behind `held`, when nobody waits for the locks any more.
+    #[expect(
+        clippy::box_collection,
+        reason = "an access is made for every command: one word, nearly always empty"
+    )]
     freed: Option<Box<Vec<Keys>>>,
 }
 

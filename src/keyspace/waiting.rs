@@ -114,6 +114,10 @@ impl Waiter {
 
 /// Who waits for the keys of one database in one shard.
 #[derive(Debug, Default)]
+#[expect(
+    clippy::box_collection,
+    reason = "every database of every shard has one: a word, nearly always empty"
+)]
 pub(super) struct Waiting(Option<Box<HashMap<Box<[u8]>, Queue>>>);
 
 /// Who waits for one key.
