@@ -28,6 +28,8 @@ mod string;
 mod unsupported;
 
 #[cfg(test)]
+mod announced;
+#[cfg(test)]
 mod tests;
 
 pub use context::{CommandResult, Context, Handler, Outcome, Suspension};
