@@ -277,3 +277,31 @@ fn what_is_picked_at_random() {
         client.ask(&["EXISTS", "s"], ":0\r\n");
     }
 }
+
+#[test]
+fn the_form_of_a_set_makes_no_difference_to_its_digest() {
+    let server = Server::start(&[("enable-debug-command", "yes")]);
+    let mut client = server.client();
+    let all = numbers(20);
+    with_many(&mut client, &["SADD", "ints"], &all, ":20\r\n");
+    client.ask(
+        &["DEBUG", "LISTPACK", "ints"],
+        "-ERR Not a listpack encoded object.\r\n",
+    );
+    client.request(&["DEBUG", "DIGEST-VALUE", "ints"]);
+    let digest = [client.line(), client.line()];
+    for (entries, encoding) in [("128", "listpack"), ("8", "hashtable")] {
+        client.ask(
+            &["CONFIG", "SET", "set-max-listpack-entries", entries],
+            "+OK\r\n",
+        );
+        client.ask(&["SADD", encoding, "word"], ":1\r\n");
+        with_many(&mut client, &["SADD", encoding], &all, ":20\r\n");
+        client.ask(&["SREM", encoding, "word"], ":1\r\n");
+        assert_eq!(client.bulk(&["OBJECT", "ENCODING", encoding]), encoding);
+        client.request(&["DEBUG", "DIGEST-VALUE", encoding]);
+        assert_eq!([client.line(), client.line()], digest);
+    }
+    let text = client.first_line(&["DEBUG", "LISTPACK", "listpack"]);
+    assert!(text.starts_with("+Listpack of 20 elements"), "{text}");
+}

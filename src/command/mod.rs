@@ -31,6 +31,8 @@ mod string;
 mod unsupported;
 
 #[cfg(test)]
+mod announced;
+#[cfg(test)]
 mod event_tests;
 #[cfg(test)]
 mod tests;

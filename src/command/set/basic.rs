@@ -23,14 +23,14 @@ fn add(ctx: &mut Context<'_>, key: &[u8], names: Args<'_>) -> Result<usize, Repl
         return Ok(found.change_if(SADD, |record| {
             let mut set = SetMut::new(record, settings);
             set.expect(names.len());
-            let added = set.insert_all(names.iter());
+            let added = set.insert_all(names);
             (added, added > 0)
         }));
     }
     let mut record = ctx.keys.draft(key, NewValue::IntSet(b""));
     let mut set = SetMut::new(&mut record, settings);
     set.expect_first(names.at(0), names.len());
-    let added = set.insert_all(names.iter());
+    let added = set.insert_all(names);
     ctx.keys.put(ctx.keys.db, record, SADD);
     Ok(added)
 }

@@ -12,6 +12,8 @@ mod basic;
 mod combine;
 mod random;
 mod scan;
+#[cfg(test)]
+mod tests;
 pub(super) mod view;
 
 use super::table::words::{

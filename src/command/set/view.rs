@@ -4,7 +4,7 @@ use std::hash::{Hash, Hasher};
 
 use crate::config::Settings;
 use crate::keyspace::{Access, Event, KeyMut, NewValue, Record, RecordRef, Value};
-use crate::resp::ReplyError;
+use crate::resp::{Args, ReplyError};
 use crate::value::number;
 use crate::value::packed::{IntSet, PackedSet, PackedSetIter};
 use crate::value::set::{self, BATCH, Set};
@@ -325,8 +325,11 @@ impl<'a> SetMut<'a> {
 
     /// Adds members and tells how many are new.
     #[inline]
-    pub(super) fn insert_all<'n>(&mut self, names: impl Iterator<Item = &'n [u8]>) -> usize {
-        let mut names = names;
+    pub(super) fn insert_all(&mut self, names: Args<'_>) -> usize {
+        if names.len() == 1 {
+            return usize::from(self.insert(names.at(0)));
+        }
+        let mut names = names.iter();
         let mut added = 0;
         loop {
             if let Value::Set(_) = self.record.view().value() {
