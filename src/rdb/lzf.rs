@@ -10,13 +10,18 @@ const SHORTEST: usize = 3;
 /// The most bytes that one reference repeats: 7 + 255 + 2.
 const MOST: usize = 264;
 
+/// Whether so many bytes can give `len`.
+pub(super) fn is_possible(packed: usize, len: usize) -> bool {
+    len / MOST <= packed / SHORTEST
+}
+
 /// Unpacks `packed`, which must give exactly `len` bytes.
 ///
 /// # Errors
 /// [`Error::Format`] if it does not, or a reference points before the beginning.
 pub(super) fn unpack(packed: &[u8], len: usize) -> Result<Vec<u8>, Error> {
     // What cannot be true is refused before it is allocated.
-    if len / MOST > packed.len() / SHORTEST {
+    if !is_possible(packed.len(), len) {
         return Err(Error::Format);
     }
     let mut out = Vec::with_capacity(len);

@@ -177,6 +177,9 @@ impl<'a> Reader<'a> {
         let packed_len = self.count(1)?;
         let len = usize::try_from(self.number()?).map_err(|_| Error::Format)?;
         let packed = self.take(packed_len)?;
+        if !lzf::is_possible(packed_len, len) {
+            return Err(Error::Format);
+        }
         if len > self.longest {
             return Err(Error::TooLarge);
         }
@@ -242,7 +245,7 @@ mod tests {
         assert_eq!(reader.string().err(), Some(Error::TooLarge));
         assert_eq!(
             string(b"\xc3\x01\x81\xff\xff\xff\xff\xff\xff\xff\xffx").err(),
-            Some(Error::TooLarge)
+            Some(Error::Format)
         );
         let long = [b"\x43\xe9", &[b'x'; 1001][..]].concat();
         assert_eq!(string(&long).err(), Some(Error::TooLarge));
