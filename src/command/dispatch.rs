@@ -96,6 +96,7 @@ pub fn execute(
         for hash in looked[..count].iter().filter_map(|looked| looked.hash) {
             server.keyspace.prefetch_record(session.db(), hash);
         }
+        prefetch_members(server, session.db(), buffer, window, &looked[..count]);
     }
     let mut clock = ticks::now();
     let mut done = 0;
@@ -142,6 +143,37 @@ pub fn execute(
     } else {
         progress
     }
+}
+
+/// Prefetches the members that the window's commands name, as far as they are about the same key as the first.
+///
+/// Pipelines work on one collection or on many keys: in the one case this is worth much, in the other it costs a look-up a
+/// window.
+#[inline]
+fn prefetch_members(
+    server: &Server,
+    db: usize,
+    buffer: &ReadBuffer,
+    window: &Window,
+    looked: &[Looked],
+) {
+    let Some(Looked {
+        command: Some(command),
+        hash: Some(hash),
+    }) = looked.first()
+    else {
+        return;
+    };
+    let Some(at) = command.first_key().filter(|_| command.member > 0) else {
+        return;
+    };
+    let members = looked.iter().enumerate().filter_map(|(i, other)| {
+        let command = other.command.filter(|_| other.hash == Some(*hash))?;
+        let member = usize::from(command.member);
+        window.args(buffer, i).get(member).filter(|_| member > 0)
+    });
+    let key = window.args(buffer, 0).at(at);
+    server.keyspace.prefetch_members(db, key, *hash, members);
 }
 
 fn look_up(args: Args<'_>) -> Looked {

@@ -656,6 +656,8 @@ unsafe impl Thin for Record {
     type Ref<'a> = RecordRef<'a>;
     type Mut<'a> = RecordRef<'a>;
 
+    const REACH: usize = 2 * memory::LINE + 1;
+
     fn into_raw(self) -> NonNull<u8> {
         let block = self.0;
         std::mem::forget(self);

@@ -84,6 +84,11 @@ impl Hash {
             .find(hasher::hash(name), |field| field.name() == name)
     }
 
+    /// Starts loading what it takes to find these fields.
+    pub fn prefetch<'n>(&self, names: impl Iterator<Item = &'n [u8]> + Clone) {
+        self.fields.prefetch_all(names.map(hasher::hash));
+    }
+
     /// Whether there is such a field.
     pub fn contains(&self, name: &[u8]) -> bool {
         self.get(name).is_some()

@@ -38,7 +38,7 @@ pub struct Batch<'n> {
 
 impl<'n> Batch<'n> {
     /// The names in their order.
-    pub fn iter(&self) -> impl Iterator<Item = Name<'n>> {
+    pub fn iter(&self) -> impl Iterator<Item = Name<'n>> + Clone {
         let names = self.names[..self.len].iter();
         names.map(|&(bytes, hash)| Name { bytes, hash })
     }
@@ -96,14 +96,15 @@ impl Set {
             batch.len += 1;
         }
         if batch.len > 1 {
-            batch
-                .iter()
-                .for_each(|name| self.members.prefetch(name.hash));
-            batch
-                .iter()
-                .for_each(|name| self.members.prefetch_entry(name.hash));
+            self.members
+                .prefetch_all(batch.iter().map(|name| name.hash));
         }
         (batch.len > 0).then_some(batch)
+    }
+
+    /// Starts loading what it takes to find these members.
+    pub fn prefetch<'n>(&self, names: impl Iterator<Item = &'n [u8]> + Clone) {
+        self.members.prefetch_all(names.map(hasher::hash));
     }
 
     /// Whether there is such a member.

@@ -50,6 +50,9 @@ pub unsafe trait Thin: Sized + 'static {
     /// An entry borrowed for change in place.
     type Mut<'a>;
 
+    /// How many bytes most entries have: the cache lines of so many are prefetched.
+    const REACH: usize = 32;
+
     /// Gives up ownership for an address.
     fn into_raw(self) -> NonNull<u8>;
 
@@ -273,16 +276,24 @@ impl<T: Thin> Table<T> {
             let slot = bucket[bucket::matches(bucket, tag).trailing_zeros() as usize % SLOTS];
             if bucket::tag(slot) == tag && slot != 0 {
                 let entry = bucket::pointer(slot).as_ptr();
-                // Most entries reach into further lines, and a hint costs less than finding out.
-                prefetch_read(entry);
-                prefetch_read(entry.wrapping_add(LINE));
-                prefetch_read(entry.wrapping_add(2 * LINE));
+                // The last byte may lie in a line of its own; a hint too many costs less than one too few.
+                for at in (0..T::REACH - 1).step_by(LINE) {
+                    prefetch_read(entry.wrapping_add(at));
+                }
+                prefetch_read(entry.wrapping_add(T::REACH - 1));
                 return;
             }
             if bucket[SLOTS - 1] == 0 {
                 return;
             }
         }
+    }
+
+    /// Starts loading what it takes to find these hashes, first all their buckets, then their entries.
+    #[inline]
+    pub fn prefetch_all(&self, hashes: impl Iterator<Item = u64> + Clone) {
+        hashes.clone().for_each(|hash| self.prefetch(hash));
+        hashes.for_each(|hash| self.prefetch_entry(hash));
     }
 
     /// Drops all entries.

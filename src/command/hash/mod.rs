@@ -13,6 +13,7 @@ pub(super) const COMMANDS: &[Command] = &[
     Command::new(Group::Hash, "hdel", -3, basic::hdel)
         .flags(&[WRITE, FAST])
         .keys(&[key(1, &[RW, DELETE])])
+        .member(2)
         .since("2.0.0")
         .summary("Removes fields from a hash, and the hash with its last field.")
         .syntax("key field...")
@@ -20,6 +21,7 @@ pub(super) const COMMANDS: &[Command] = &[
     Command::new(Group::Hash, "hexists", 3, basic::hexists)
         .flags(&[READONLY, FAST])
         .keys(&[key(1, &[RO])])
+        .member(2)
         .since("2.0.0")
         .summary("Tells whether a hash has a field.")
         .syntax("key field"),
@@ -53,6 +55,7 @@ pub(super) const COMMANDS: &[Command] = &[
     Command::new(Group::Hash, "hget", 3, basic::hget)
         .flags(&[READONLY, FAST])
         .keys(&[key(1, &[RO, ACCESS])])
+        .member(2)
         .since("2.0.0")
         .summary("Returns the value of a field in a hash.")
         .syntax("key field"),
@@ -85,6 +88,7 @@ pub(super) const COMMANDS: &[Command] = &[
     Command::new(Group::Hash, "hincrby", 4, basic::hincrby)
         .flags(&[WRITE, DENYOOM, FAST])
         .keys(&[key(1, &[RW, ACCESS, UPDATE])])
+        .member(2)
         .since("2.0.0")
         .summary(
             "Raises the integer in a hash's field by the given amount, starting from 0 \
@@ -94,6 +98,7 @@ pub(super) const COMMANDS: &[Command] = &[
     Command::new(Group::Hash, "hincrbyfloat", 4, basic::hincrbyfloat)
         .flags(&[WRITE, DENYOOM, FAST])
         .keys(&[key(1, &[RW, ACCESS, UPDATE])])
+        .member(2)
         .since("2.6.0")
         .summary(
             "Raises the number in a hash's field by a fraction, starting from 0 when it is \
@@ -117,6 +122,7 @@ pub(super) const COMMANDS: &[Command] = &[
     Command::new(Group::Hash, "hmget", -3, basic::hmget)
         .flags(&[READONLY, FAST])
         .keys(&[key(1, &[RO, ACCESS])])
+        .member(2)
         .since("2.0.0")
         .summary("Returns the values of several fields in a hash.")
         .syntax("key field...")
@@ -124,6 +130,7 @@ pub(super) const COMMANDS: &[Command] = &[
     Command::new(Group::Hash, "hmset", -4, basic::hmset)
         .flags(&[WRITE, DENYOOM, FAST])
         .keys(&[key(1, &[RW, UPDATE])])
+        .member(2)
         .since("2.0.0")
         .summary("Sets fields of a hash.")
         .syntax("key (data: field value)...")
@@ -188,6 +195,7 @@ pub(super) const COMMANDS: &[Command] = &[
     Command::new(Group::Hash, "hset", -4, basic::hset)
         .flags(&[WRITE, DENYOOM, FAST])
         .keys(&[key(1, &[RW, UPDATE])])
+        .member(2)
         .since("2.0.0")
         .summary("Sets fields of a hash, creating it when missing.")
         .syntax("key (data: field value)...")
@@ -207,12 +215,14 @@ pub(super) const COMMANDS: &[Command] = &[
     Command::new(Group::Hash, "hsetnx", 4, basic::hsetnx)
         .flags(&[WRITE, DENYOOM, FAST])
         .keys(&[key(1, &[RW, INSERT])])
+        .member(2)
         .since("2.0.0")
         .summary("Sets a field of a hash unless it is there already.")
         .syntax("key field value"),
     Command::new(Group::Hash, "hstrlen", 3, basic::hstrlen)
         .flags(&[READONLY, FAST])
         .keys(&[key(1, &[RO])])
+        .member(2)
         .since("3.2.0")
         .summary("Returns the length of a field's value in bytes.")
         .syntax("key field"),

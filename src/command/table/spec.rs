@@ -184,6 +184,8 @@ pub struct Command {
     pub subcommands: &'static [Command],
     /// What runs it. A container's answers a request without a subcommand.
     pub handler: Handler,
+    /// Which argument, if not 0, names a member of the collection under its key: a hint at what to prefetch.
+    pub member: u8,
     /// How a client that waits in it is served.
     pub blocking: Option<Blocking>,
     /// Whether the finder knows better than the specs.
@@ -217,6 +219,7 @@ impl Command {
             refused: false,
             subcommands: &[],
             handler,
+            member: 0,
             blocking: None,
             key_flags_vary: false,
             id: 0,
@@ -338,6 +341,13 @@ impl Command {
     #[must_use]
     pub const fn refused(mut self) -> Command {
         self.refused = true;
+        self
+    }
+
+    /// Says which argument names a member of the collection under its key.
+    #[must_use]
+    pub const fn member(mut self, at: u8) -> Command {
+        self.member = at;
         self
     }
 

@@ -255,6 +255,8 @@ unsafe impl Thin for OwnedField {
     /// Fields change by being replaced.
     type Mut<'a> = Field<'a>;
 
+    const REACH: usize = memory::LINE + 1;
+
     #[inline]
     fn into_raw(self) -> NonNull<u8> {
         std::mem::ManuallyDrop::new(self).0

@@ -39,6 +39,10 @@ impl Index {
         self.members.memory() + self.member_bytes
     }
 
+    pub(super) fn prefetch<'n>(&self, names: impl Iterator<Item = &'n [u8]> + Clone) {
+        self.members.prefetch_all(names.map(hasher::hash));
+    }
+
     #[inline]
     pub(super) fn find(&self, name: &[u8]) -> Option<MemberRef<'_>> {
         self.members

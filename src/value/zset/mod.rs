@@ -169,6 +169,11 @@ impl ZSet {
         count
     }
 
+    /// Starts loading what it takes to find these members by name.
+    pub fn prefetch<'n>(&self, names: impl Iterator<Item = &'n [u8]> + Clone) {
+        self.index.prefetch(names);
+    }
+
     /// The score of `member`.
     #[inline]
     pub fn score(&self, member: &[u8]) -> Option<f64> {
