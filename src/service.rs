@@ -98,7 +98,7 @@ impl Service {
             .sweeper
             .sweep(&server.keyspace, server.clock.now(), limit, counters);
         for (db, key) in self.sweeper.take_ready() {
-            blocking::serve_key(server, db, key, counters);
+            blocking::serve_key(server, server.sweeper_thread(), db, key);
         }
         counters.expire_cycle_micros.add(micros(started.elapsed()));
         if swept.time_cap_reached {

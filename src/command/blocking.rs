@@ -193,14 +193,15 @@ pub fn milliseconds(millis: i64) -> Result<Option<Duration>, ReplyError> {
 
 const TOO_LONG: ReplyError = ReplyError::fixed("ERR timeout is out of range");
 
-/// Serves the clients that wait for keys which the command behind `keys` has changed, and gives the locks back.
+/// Serves the clients that wait for keys which the command behind `keys` has changed, and gives the locks back. `thread` is the
+/// number of the calling thread, for the statistics.
 #[cold]
-pub fn serve_waiters<'s>(server: &'s Server, mut keys: Access<'s>) {
+pub fn serve_waiters<'s>(server: &'s Server, thread: usize, mut keys: Access<'s>) {
     let (now, counters) = (keys.now, keys.counters());
     let mut elsewhere = VecDeque::new();
     loop {
         while let Some((db, key)) = keys.next_ready() {
-            if let Some(waiter) = serve_queue(server, &mut keys, db, &key) {
+            if let Some(waiter) = serve_queue(server, thread, &mut keys, db, &key) {
                 elsewhere.push_back((key, waiter));
             }
         }
@@ -214,13 +215,14 @@ pub fn serve_waiters<'s>(server: &'s Server, mut keys: Access<'s>) {
 }
 
 /// Serves the clients that wait for a key which has changed outside of any command. Takes locks.
-pub fn serve_key(server: &Server, db: usize, key: Box<[u8]>, counters: &Counters) {
+pub fn serve_key(server: &Server, thread: usize, db: usize, key: Box<[u8]>) {
+    let counters = &server.stats.of(thread).counters;
     let locks = Locks::One(&key, KeyHash::of(&key));
     let mut keys = server
         .keyspace
         .access(locks, db, server.clock.now(), counters);
     keys.mark_ready(db, key.clone());
-    serve_waiters(server, keys);
+    serve_waiters(server, thread, keys);
 }
 
 /// The locks of all keys that a waiting request names.
@@ -249,6 +251,7 @@ fn named_keys<'a>(waiter: &Waiter, args: Args<'a>) -> Vec<&'a [u8]> {
 /// Gives the waiter whose turn it is if it needs locks that are not held.
 fn serve_queue(
     server: &Server,
+    thread: usize,
     keys: &mut Access<'_>,
     db: usize,
     key: &[u8],
@@ -272,7 +275,7 @@ fn serve_queue(
                 return Some(waiter);
             }
         }
-        serve_one(server, keys, key, &waiter, blocking);
+        serve_one(server, thread, keys, key, &waiter, blocking);
     }
     None
 }
@@ -280,6 +283,7 @@ fn serve_queue(
 /// Tries to serve one waiter from one key.
 fn serve_one(
     server: &Server,
+    thread: usize,
     keys: &mut Access<'_>,
     key: &[u8],
     waiter: &Waiter,
@@ -308,7 +312,9 @@ fn serve_one(
         Ok(false) => return,
         Ok(true) => {}
         Err(error) => {
-            keys.counters().error_replies.bump();
+            let stats = server.stats.of(thread);
+            stats.counters.error_replies.bump();
+            stats.commands[waiter.command].failed.bump();
             server.stats.count_error(error.code());
             reply = Reply::new(waiter.protocol);
             reply.error(&error);

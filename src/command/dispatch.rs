@@ -360,7 +360,8 @@ fn run_locked(
     hash: Option<KeyHash>,
     now: UnixMillis,
 ) -> Result<Outcome, ReplyError> {
-    let counters = &server.stats.of(session.worker()).counters;
+    let worker = session.worker();
+    let counters = &server.stats.of(worker).counters;
     let keyspace = &server.keyspace;
     let mut keys = match (command.lock_for(args), command.first_key(), hash) {
         (Lock::Keys, Some(at), Some(hash)) => {
@@ -402,7 +403,7 @@ fn run_locked(
         counters.changes.bump();
     }
     if keys.has_ready() {
-        blocking::serve_waiters(server, keys);
+        blocking::serve_waiters(server, worker, keys);
     }
     result
 }
