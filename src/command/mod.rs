@@ -33,7 +33,7 @@ mod unsupported;
 #[cfg(test)]
 mod announced;
 #[cfg(test)]
-mod event_tests;
+mod odd_arguments;
 #[cfg(test)]
 mod tests;
 

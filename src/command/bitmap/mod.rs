@@ -8,6 +8,8 @@ mod field;
 mod operation;
 mod range;
 mod single;
+#[cfg(test)]
+mod tests;
 
 use crate::command::context::Context;
 use crate::resp::ReplyError;

@@ -9,6 +9,8 @@ mod read;
 mod reply;
 mod result;
 mod search;
+#[cfg(test)]
+mod tests;
 
 use crate::resp::ReplyError;
 use crate::value::geo::Place;

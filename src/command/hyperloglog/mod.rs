@@ -6,6 +6,8 @@
 
 mod debug;
 mod pf;
+#[cfg(test)]
+mod tests;
 
 use super::table::keys::of_pfmerge;
 use super::table::words::{

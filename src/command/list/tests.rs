@@ -1,41 +1,10 @@
 //! What the commands of lists announce, and what they hand on.
 
-use std::sync::Arc;
-
-use parking_lot::Mutex;
-
-use crate::clock::Clock;
-use crate::command::local::LocalClient;
-use crate::config::Settings;
-use crate::keyspace::Keyspace;
-use crate::keyspace::door::{Change, Listener};
-use crate::resp::Args;
-use crate::server::Server;
-
-/// Writes down events as `name key`, and effects as `> request`.
-#[derive(Default)]
-struct Journal(Arc<Mutex<Vec<String>>>);
-
-impl Listener for Journal {
-    fn after(&self, change: &Change<'_>) {
-        let key = String::from_utf8_lossy(change.key);
-        self.0.lock().push(format!("{} {key}", change.event.name));
-    }
-
-    fn effect(&self, _: u64, _: usize, request: &Args<'_>) {
-        let words: Vec<_> = request.iter().map(String::from_utf8_lossy).collect();
-        self.0.lock().push(format!("> {}", words.join(" ")));
-    }
-}
+use crate::command::announced::check;
 
 #[test]
 fn changes_are_announced_as_the_peers_announce_them() {
-    let journal = Journal::default();
-    let heard = Arc::clone(&journal.0);
-    let keyspace = Keyspace::with_listener(1, Box::new(journal));
-    let server = Server::with_keyspace(Settings::new(), 1, Clock::manual(1_000_000).0, keyspace);
-    let mut client = LocalClient::new(&server, 0);
-    for (request, expected) in [
+    check(&[
         ("RPUSH a 1 2 3", "rpush a, > RPUSH a 1 2 3"),
         ("LPUSHX b 1", ""),
         ("LPOP a 0", ""),
@@ -58,10 +27,5 @@ fn changes_are_announced_as_the_peers_announce_them() {
         ("LTRIM b 0 -1", ""),
         ("LTRIM b 0 0", "ltrim b, > LTRIM b 0 0"),
         ("LTRIM b 1 0", "ltrim b, del b, > LTRIM b 1 0"),
-    ] {
-        let words: Vec<&[u8]> = request.split(' ').map(str::as_bytes).collect();
-        client.run(&server, &words);
-        let got = std::mem::take(&mut *heard.lock()).join(", ");
-        assert_eq!(got, expected, "{request}");
-    }
+    ]);
 }
