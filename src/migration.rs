@@ -8,9 +8,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use crate::clock::UnixMillis;
 use crate::mailbox::{Mailboxes, Post};
 use crate::peer::{Peer, verdict};
 use crate::resp::ReplyError;
+use crate::resp::decode::Value;
 
 /// How many migrations may run at the same time: each has a thread.
 const MOST: usize = 16;
@@ -33,6 +35,8 @@ pub struct Parcel {
     pub payload: Vec<u8>,
     /// How long it lives, in milliseconds from when the order was given.
     pub ttl: Option<u64>,
+    /// When it expires here.
+    pub expiry: Option<UnixMillis>,
 }
 
 /// Who asks another server.
@@ -59,6 +63,8 @@ pub struct Order {
     pub identity: Option<Identity>,
     /// Whether keys there may be replaced.
     pub replace: bool,
+    /// This server's run id: keys that would come back to it are not sent.
+    pub run_id: String,
     /// The keys.
     pub parcels: Vec<Parcel>,
 }
@@ -226,10 +232,23 @@ fn connect(order: &Order) -> Result<Peer, ReplyError> {
             .map_err(|_| NOT_READ)?
             .map_err(|error| quoted(&error))?;
     }
+    // Replaced by itself, a key would then be removed as one that has arrived.
+    let info = peer.ask(&[b"INFO", b"server"]).map_err(|_| NOT_READ)?;
+    if says(&info, &order.run_id) {
+        return Err(NOT_READ);
+    }
     peer.select(order.db)
         .map_err(|_| NOT_READ)?
         .map_err(|error| quoted(&error))?;
     Ok(peer)
+}
+
+/// Whether a reply's text has this in it.
+fn says(reply: &Value, text: &str) -> bool {
+    let Value::Bulk(bytes) = reply else {
+        return false;
+    };
+    memchr::memmem::find(bytes, text.as_bytes()).is_some()
 }
 
 fn quoted(error: &ReplyError) -> ReplyError {

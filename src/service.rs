@@ -2,8 +2,10 @@
 //!
 //! It sweeps expired keys out of the keyspace, for at most a share of its time that `active-expire-effort` sets (25 % at
 //! the lowest); once a second it samples the counters that INFO shows as rates; and every `stats-interval` seconds it logs
-//! how the cache fares. It holds one shard's lock at a time, and ends soon after the server has been asked to end.
+//! how the cache fares. It holds one shard's lock at a time,
+//! but where what expired is waited for, and ends soon after the server has been asked to end.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -30,7 +32,11 @@ pub fn spawn_service_thread(server: Arc<Server>) -> std::io::Result<JoinHandle<(
         while !server.is_shutting_down() {
             let started = Instant::now();
             if !server.cron_paused.load(Ordering::Relaxed) {
-                service.turn(&server, started);
+                // A defect that one turn meets must not end expiry for good.
+                let turn = AssertUnwindSafe(|| service.turn(&server, started));
+                if catch_unwind(turn).is_err() {
+                    tracing::error!("The service thread failed unexpectedly; it goes on");
+                }
             }
             std::thread::sleep(
                 period(&server)

@@ -533,3 +533,53 @@ fn who_waits_in_a_group_is_told_when_the_stream_expires() {
         "-NOGROUP No such key 's' or consumer group 'g' in XREADGROUP with GROUP option\r\n",
     );
 }
+
+#[test]
+fn who_is_killed_is_not_served() {
+    let server = Server::start(&[("workers", "1")]);
+    let mut waiting = server.client();
+    waiting.request(&["CLIENT", "ID"]);
+    let id = waiting.line().trim_start_matches(':').to_owned();
+    waiting.request(&["BLPOP", "k", "0"]);
+    until_blocked(&server, 1);
+    // In one batch: the kill has not reached the connection when the element comes.
+    let mut other = server.client();
+    other.send(format!("CLIENT KILL ID {id}\r\nRPUSH k x\r\nLLEN k\r\n"));
+    other.expect(":1\r\n:1\r\n:1\r\n");
+    waiting.expect_closed();
+}
+
+#[test]
+fn the_end_of_a_client_is_noticed_behind_much_that_it_has_sent() {
+    let server = Server::start(&[]);
+    let mut client = server.client();
+    client.send("BLPOP k 0\r\n");
+    client.send("PING\r\n".repeat(50_000));
+    until_blocked(&server, 1);
+    drop(client);
+    until_blocked(&server, 0);
+}
+
+#[test]
+fn a_deleted_consumer_does_not_come_back_by_waiting() {
+    let server = Server::start(&[]);
+    let mut writer = server.client();
+    writer.ask(&["XGROUP", "CREATE", "s", "g", "$", "MKSTREAM"], "+OK\r\n");
+    let request = [
+        "XREADGROUP",
+        "GROUP",
+        "g",
+        "ann",
+        "BLOCK",
+        "0",
+        "STREAMS",
+        "s",
+        ">",
+    ];
+    let mut waiting = blocked(&server, &request, 1);
+    writer.ask(&["XGROUP", "DELCONSUMER", "s", "g", "ann"], ":0\r\n");
+    writer.ask(&["XINFO", "CONSUMERS", "s", "g"], "*0\r\n");
+    writer.ask(&["XADD", "s", "1-0", "f", "v"], "$3\r\n1-0\r\n");
+    waiting.expect(entry("1-0"));
+    assert!(writer.first_line(&["XINFO", "CONSUMERS", "s", "g"]) == "*1");
+}

@@ -407,6 +407,7 @@ fn a_key_that_changes_on_its_way_stays() {
     let mut client = server.client();
     client.ask(&["SET", "a", "1"], "+OK\r\n");
     client.ask(&["SET", "b", "1"], "+OK\r\n");
+    client.ask(&["SET", "c", "1"], "+OK\r\n");
     client.request(&[
         "MIGRATE",
         "127.0.0.1",
@@ -417,18 +418,39 @@ fn a_key_that_changes_on_its_way_stays() {
         "KEYS",
         "a",
         "b",
+        "c",
     ]);
     let (stream, _) = listener.accept().expect("a connection");
     let mut target = Client::over(stream);
+    target.expect(encode(&[&b"INFO"[..], b"server"]));
+    target.send("$11\r\nrun_id:none\r\n");
     target.expect(encode(&[&b"SELECT"[..], b"0"]));
     target.send("+OK\r\n");
     assert!(target.brings(b"*4\r\n$7\r\nRESTORE"));
     server.client().ask(&["APPEND", "a", "2"], ":2\r\n");
-    target.send("+OK\r\n+OK\r\n");
+    server.client().ask(&["EXPIRE", "c", "1000"], ":1\r\n");
+    target.send("+OK\r\n+OK\r\n+OK\r\n");
     assert!(
         client
             .line()
             .starts_with("-ERR some keys have changed while")
     );
-    client.ask(&["MGET", "a", "b"], "*2\r\n$2\r\n12\r\n$-1\r\n");
+    client.ask(
+        &["MGET", "a", "b", "c"],
+        "*3\r\n$2\r\n12\r\n$-1\r\n$1\r\n1\r\n",
+    );
+}
+
+/// Replaced by itself, the key would be removed as one that has arrived.
+#[test]
+fn a_server_migrates_nothing_to_itself() {
+    let server = Server::start(&[]);
+    let port = server.port().to_string();
+    let mut client = server.client();
+    client.ask(&["SET", "a", "1"], "+OK\r\n");
+    client.ask(
+        &["MIGRATE", "127.0.0.1", &port, "a", "0", "5000", "REPLACE"],
+        "-IOERR error or timeout reading from target instance\r\n",
+    );
+    client.ask(&["GET", "a"], "$1\r\n1\r\n");
 }

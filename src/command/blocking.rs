@@ -23,6 +23,7 @@ use crate::keyspace::{Access, KeyHash, Locks, ValueType};
 use crate::mailbox::Post;
 use crate::resp::{Args, OwnedArgs, Protocol, Reply, ReplyError};
 use crate::server::Server;
+use crate::session::ClientFlags;
 use crate::stats::Counters;
 use crate::value::number;
 
@@ -129,7 +130,12 @@ pub fn wait<'a>(
         wants: blocking.wants,
         until_gone: blocking.until_gone,
     });
-    ctx.session.client().set_waiting(Some(waiter));
+    let client = ctx.session.client();
+    client.set_waiting(Some(Arc::clone(&waiter)));
+    if client.flags().contains(ClientFlags::CLOSE_ASAP) {
+        // Killed meanwhile: who killed it may have looked too early to see the waiter.
+        waiter.end();
+    }
     // A timeout beyond what the clock can tell is as good as none.
     Outcome::Suspend(Suspension::Blocked(
         timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
@@ -198,14 +204,22 @@ const TOO_LONG: ReplyError = ReplyError::fixed("ERR timeout is out of range");
 #[cold]
 pub fn serve_waiters<'s>(server: &'s Server, thread: usize, mut keys: Access<'s>) {
     let (now, counters) = (keys.now, keys.counters());
+    let mut round = Round {
+        server,
+        thread,
+        served: Vec::new(),
+    };
     let mut elsewhere = VecDeque::new();
     loop {
         while let Some((db, key)) = keys.next_ready() {
-            if let Some(waiter) = serve_queue(server, thread, &mut keys, db, &key) {
+            if let Some(waiter) = round.serve_queue(&mut keys, db, &key) {
                 elsewhere.push_back((key, waiter));
             }
         }
+        // What expired while it was looked at is handed on too.
+        keys.finish(&OwnedArgs::default().view());
         drop(keys);
+        round.post();
         let Some((key, waiter)) = elsewhere.pop_front() else {
             return;
         };
@@ -246,83 +260,93 @@ fn named_keys<'a>(waiter: &Waiter, args: Args<'a>) -> Vec<&'a [u8]> {
     keys.iter().map(|key| args.at(key.index)).collect()
 }
 
-/// Serves those who wait for a key, in their order, until there is nothing left for them.
-///
-/// Gives the waiter whose turn it is if it needs locks that are not held.
-fn serve_queue(
-    server: &Server,
+/// Those who are served under one hold of locks. Their replies are posted when the locks are given back.
+struct Round<'s> {
+    server: &'s Server,
     thread: usize,
-    keys: &mut Access<'_>,
-    db: usize,
-    key: &[u8],
-) -> Option<Arc<Waiter>> {
-    let mut after: Ticket = 0;
-    while let Some(waiter) = keys.next_waiter(db, key, after) {
-        after = waiter.ticket();
-        let found = keys
-            .peek_in(db, key)
-            .map(|record| record.kind().value_type());
-        if found != Some(waiter.wants) && !waiter.until_gone {
-            if found.is_none() && !keys.is_missed(db, key) {
-                break;
-            }
-            continue;
-        }
-        let blocking = blocking_of(waiter.command);
-        if blocking.touches == Touches::AllKeys {
-            let args = waiter.request.view();
-            if !named_keys(&waiter, args).iter().all(|key| keys.holds(key)) {
-                return Some(waiter);
-            }
-        }
-        serve_one(server, thread, keys, key, &waiter, blocking);
-    }
-    None
+    served: Vec<(Arc<Waiter>, Reply)>,
 }
 
-/// Tries to serve one waiter from one key.
-fn serve_one(
-    server: &Server,
-    thread: usize,
-    keys: &mut Access<'_>,
-    key: &[u8],
-    waiter: &Waiter,
-    blocking: Blocking,
-) {
-    let Some(mut ended) = waiter.claim() else {
-        keys.leave_queue(key, waiter);
-        return;
-    };
-    let db = std::mem::replace(&mut keys.db, waiter.db);
-    let mut reply = Reply::new(waiter.protocol);
-    let now = keys.now;
-    let args = waiter.request.view();
-    let mut serving = Serving {
-        server,
-        keys,
-        reply: &mut reply,
-        now,
-    };
-    let served = (blocking.serve)(&mut serving, args, key);
-    if keys.finish(&args) {
-        keys.counters().changes.bump();
+impl Round<'_> {
+    /// Serves those who wait for a key, in their order, until there is nothing left for them.
+    ///
+    /// Gives the waiter whose turn it is if it needs locks that are not held.
+    fn serve_queue(&mut self, keys: &mut Access<'_>, db: usize, key: &[u8]) -> Option<Arc<Waiter>> {
+        let mut after: Ticket = 0;
+        while let Some(waiter) = keys.next_waiter(db, key, after) {
+            after = waiter.ticket();
+            let found = keys
+                .peek_in(db, key)
+                .map(|record| record.kind().value_type());
+            if found != Some(waiter.wants) && !waiter.until_gone {
+                if found.is_none() && !keys.is_missed(db, key) {
+                    break;
+                }
+                continue;
+            }
+            let blocking = blocking_of(waiter.command);
+            if blocking.touches == Touches::AllKeys {
+                let args = waiter.request.view();
+                if !named_keys(&waiter, args).iter().all(|key| keys.holds(key)) {
+                    return Some(waiter);
+                }
+            }
+            self.serve_one(keys, key, waiter, blocking);
+        }
+        None
     }
-    keys.db = db;
-    match served {
-        Ok(false) => return,
-        Ok(true) => {}
-        Err(error) => {
-            let stats = server.stats.of(thread);
-            stats.counters.error_replies.bump();
-            stats.commands[waiter.command].failed.bump();
-            server.stats.count_error(error.code());
-            reply = Reply::new(waiter.protocol);
-            reply.error(&error);
+
+    /// Tries to serve one waiter from one key.
+    fn serve_one(
+        &mut self,
+        keys: &mut Access<'_>,
+        key: &[u8],
+        waiter: Arc<Waiter>,
+        blocking: Blocking,
+    ) {
+        let Some(mut ended) = waiter.claim() else {
+            keys.leave_queue(key, &waiter);
+            return;
+        };
+        let db = std::mem::replace(&mut keys.db, waiter.db);
+        let no_touch = std::mem::replace(&mut keys.no_touch, false);
+        let mut reply = Reply::new(waiter.protocol);
+        let now = keys.now;
+        let args = waiter.request.view();
+        let mut serving = Serving {
+            server: self.server,
+            keys,
+            reply: &mut reply,
+            now,
+        };
+        let served = (blocking.serve)(&mut serving, args, key);
+        if keys.finish(&args) {
+            keys.counters().changes.bump();
+        }
+        (keys.db, keys.no_touch) = (db, no_touch);
+        match served {
+            Ok(false) => return,
+            Ok(true) => {}
+            Err(error) => {
+                let stats = self.server.stats.of(self.thread);
+                stats.counters.error_replies.bump();
+                stats.commands[waiter.command].failed.bump();
+                self.server.stats.count_error(error.code());
+                reply = Reply::new(waiter.protocol);
+                reply.error(&error);
+            }
+        }
+        *ended = true;
+        drop(ended);
+        keys.leave_queue(key, &waiter);
+        self.served.push((waiter, reply));
+    }
+
+    fn post(&mut self) {
+        for (waiter, reply) in self.served.drain(..) {
+            post(self.server, &waiter, reply.to_bytes());
         }
     }
-    *ended = true;
-    keys.leave_queue(key, waiter);
-    post(server, waiter, reply.to_bytes());
 }
 
 fn post(server: &Server, waiter: &Waiter, reply: Bytes) {

@@ -56,7 +56,7 @@ pub struct Access<'k> {
     keyspace: &'k Keyspace,
     held: Held<'k>,
     effects: Effects,
-    /// Hashes already computed, by the address of the key's bytes.
+    /// Hashes already computed, by where the key's bytes are.
     known: Known,
     counters: &'k Counters,
     /// The database that the methods without a `db` use.
@@ -76,9 +76,9 @@ pub struct Access<'k> {
 #[derive(Debug)]
 enum Known {
     Nothing,
-    One(*const u8, KeyHash),
+    One(*const [u8], KeyHash),
     /// With the index of the next one expected: keys are asked for in the order of the arguments.
-    Many(Vec<(*const u8, KeyHash)>, usize),
+    Many(Vec<(*const [u8], KeyHash)>, usize),
 }
 
 /// The resolution of access history is a second, in 24 bits.
@@ -115,7 +115,7 @@ impl Keyspace {
                 let shard = hash.shard();
                 (
                     Held::One(shard, self.shards[shard.index()].data.lock()),
-                    Known::One(key.as_ptr(), hash),
+                    Known::One(std::ptr::from_ref(key), hash),
                 )
             }
             Locks::Keys(keys) => self.lock_many(keys, db),
@@ -140,7 +140,7 @@ impl Keyspace {
     fn lock_many<'k>(&'k self, keys: &[&[u8]], db: usize) -> (Held<'k>, Known) {
         let hashes: Vec<_> = keys
             .iter()
-            .map(|key| (key.as_ptr(), KeyHash::of(key)))
+            .map(|key| (std::ptr::from_ref(*key), KeyHash::of(key)))
             .collect();
         let mut shards: Vec<_> = hashes.iter().map(|(_, hash)| hash.shard()).collect();
         shards.sort_unstable();
@@ -165,12 +165,12 @@ impl<'k> Access<'k> {
     #[inline]
     fn hash(&mut self, key: &[u8]) -> KeyHash {
         match &mut self.known {
-            Known::One(address, hash) if *address == key.as_ptr() => return *hash,
+            Known::One(known, hash) if std::ptr::eq(*known, key) => return *hash,
             Known::Many(known, next) => {
                 for _ in 0..known.len() {
-                    let (address, hash) = known[*next];
+                    let (slice, hash) = known[*next];
                     *next = (*next + 1) % known.len();
-                    if address == key.as_ptr() {
+                    if std::ptr::eq(slice, key) {
                         return hash;
                     }
                 }

@@ -5,7 +5,7 @@
 //! the locks are given back: the reply is made there, under the lock, and posted to the waiting connection.
 //!
 //! A waiter in the queues of several shards may be met by several threads at once.  Its own small lock decides who ends
-//! the wait; it is taken with shard locks held and nothing is taken under it, so it cannot be part of a cycle.
+//! the wait; it is taken with shard locks held and no shard lock is taken under it, so it cannot be part of a cycle.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;

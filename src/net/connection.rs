@@ -29,7 +29,7 @@ use crate::server::Server;
 use crate::session::{Client, Session};
 use crate::stats::Counters;
 
-/// Received bytes at which a connection that waits for something is not read from any more.
+/// Received bytes at which a connection that waits for a moment is not read from any more.
 const SUSPENDED_INPUT: usize = 64 * 1024;
 /// How long a connection that is to be closed may go without taking any of its last replies.
 const FAREWELL: Duration = Duration::from_secs(30);
@@ -326,6 +326,7 @@ impl Connection {
             return Ok(true);
         };
         let holds_output = matches!(suspension, Suspension::Until(_));
+        let waits_for_others = matches!(suspension, Suspension::Blocked(_) | Suspension::Migrating);
         let is_time = timer
             .as_mut()
             .is_some_and(|timer| timer.as_mut().poll(cx).is_ready());
@@ -339,8 +340,10 @@ impl Connection {
         if !holds_output {
             let _ = self.flush(cx, server)?;
         }
-        // Reading on, a little, is how the end of the connection is noticed meanwhile.
-        while self.parser.buffered(&self.buffer, &self.window) < SUSPENDED_INPUT {
+        // Reading on is how the end of the connection is noticed meanwhile. Who waits for others may wait for ever, and is read
+        // from as far as any client is; the other waits end by themselves.
+        while waits_for_others || self.parser.buffered(&self.buffer, &self.window) < SUSPENDED_INPUT
+        {
             match self.read(cx, server)? {
                 Poll::Ready(0) => return Err(End::Finished),
                 Poll::Ready(_) => {}
@@ -378,7 +381,9 @@ impl Connection {
             return false;
         };
         self.stop_waiting(&waiter, reply, server);
-        self.stage = Stage::Serving;
+        if matches!(self.stage, Stage::Suspended(..)) {
+            self.stage = Stage::Serving;
+        }
         self.show_output();
         true
     }

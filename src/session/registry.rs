@@ -84,6 +84,10 @@ impl Registry {
             return false;
         }
         client.set_flags(ClientFlags::CLOSE_ASAP, true);
+        // Nothing that comes from now on is for it; if it is only about to wait, it sees the flag.
+        if let Some(waiter) = client.waiting() {
+            waiter.end();
+        }
         mailboxes
             .of(client.origin.worker)
             .post(Post::Kill(client.id));

@@ -68,10 +68,24 @@ for _ in $(seq 100); do grep -q '"message","news","hello"' "$work/news" && break
 kill "$subscriber"
 contains '"message","news","hello"' cat "$work/news"
 
-# The default set of redis-benchmark, but for what needs lists and sets.
-for test in ping_inline ping_mbulk set get incr hset zadd zpopmin mset; do
-    contains 'requests per second' redis-benchmark -p "$port" -a secret -q -n 2000 -c 10 -P 4 -r 1000 -t "$test"
-done
+# Every type, as a user meets them.
+expect 3 cli rpush queue a b c
+expect $'queue\na' cli blpop nothing queue 1
+expect $'b\nc' cli lrange queue 0 -1
+expect 2 cli sadd tags red green
+expect $'green\nred' bash -c "redis-cli -p $port smembers tags | sort"
+expect 1-1 cli xadd events 1-1 kind login
+expect $'1-1\nkind\nlogin' cli xrange events - +
+expect 0 cli setbit seen 7 1
+expect 1 cli bitcount seen
+expect 1 cli pfadd visitors ann bob
+expect 2 cli pfcount visitors
+expect 1 cli geoadd places 13.361389 38.115556 Palermo
+expect Palermo cli geosearch places fromlonlat 13 38 byradius 50 km
+expect $'1\n2\n10' bash -c "redis-cli -p $port rpush numbers 10 2 1 > /dev/null; redis-cli -p $port sort numbers"
+
+# The whole default set of redis-benchmark.
+contains '^MSET \(10 keys\): .*requests per second' bash -c "redis-benchmark -p $port -a secret -q -n 2000 -c 10 -P 4 -r 1000 | tr '\\r' '\\n'"
 expect OK cli flushall
 kill -TERM "$server"
 for _ in $(seq 60); do kill -0 "$server" 2> /dev/null || break; sleep 0.1; done

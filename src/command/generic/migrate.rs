@@ -28,6 +28,9 @@ const CHANGED: ReplyError = ReplyError::fixed(
     "ERR some keys have changed while they were being migrated: the target has them as they were, and they are still here",
 );
 
+/// A target that is silent for longer has gone, whatever the client says: each migration holds a thread.
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(600);
+
 /// What MIGRATE is asked for.
 struct Request<'a> {
     keys: Args<'a>,
@@ -79,7 +82,7 @@ impl<'a> Request<'a> {
             identity,
             db: usize::try_from(db).map_err(|_| ReplyError::DB_INDEX)?,
             timeout: match u64::try_from(timeout) {
-                Ok(millis @ 1..) => Duration::from_millis(millis),
+                Ok(millis @ 1..) => Duration::from_millis(millis).min(LONGEST_TIMEOUT),
                 _ => TIMEOUT,
             },
         })
@@ -102,6 +105,7 @@ pub(super) fn migrate(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
                 key: key.into(),
                 payload: serialise(record),
                 ttl: record.expiry().map(|moment| moment.abs_diff(now)),
+                expiry: record.expiry(),
             });
         }
     }
@@ -122,6 +126,7 @@ pub(super) fn migrate(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
             password: password.into(),
         }),
         replace: request.replace,
+        run_id: ctx.server.facts.run_id.clone(),
         parcels,
     };
     let server = ctx.server;
@@ -147,7 +152,10 @@ fn settle(
         let taken = migration.order().parcels.iter().zip(&outcome.taken);
         for (parcel, _) in taken.filter(|(_, taken)| **taken) {
             match ctx.keys.edit(&parcel.key) {
-                Some(found) if serialise(found.record()) == parcel.payload => {
+                Some(found)
+                    if found.expiry() == parcel.expiry
+                        && serialise(found.record()) == parcel.payload =>
+                {
                     found.delete(Event::DEL);
                     moved.push(&*parcel.key);
                 }

@@ -21,8 +21,10 @@ pub(super) const UNDELIVERED: Blocking = Blocking {
         let reader = request.reader.ok_or(ReplyError::SYNTAX)?;
         let mut served = Served::default();
         for (key, id) in request.streams().filter(|(key, _)| *key == ready) {
-            check(to.keys, &request, reader, key, id)?;
-            serve(to, &request, reader, key, id, &mut served)?;
+            // Any change of the stream leads here: a consumer that gets nothing must not come into being again.
+            if check(to.keys, &request, reader, key, id)? == News::Some {
+                serve(to, &request, reader, key, id, &mut served)?;
+            }
         }
         Ok(served.finish(to.reply))
     },
@@ -50,22 +52,32 @@ pub(super) fn xreadgroup(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult
     Ok(blocking::wait(ctx, args.to_owned(), keys, timeout))
 }
 
-/// Whether one of the streams is there and has the group, and the id means something to it.
+/// Whether a stream has entries that its group has not had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum News {
+    Some,
+    None,
+}
+
+/// Checks that one of the streams is there and has the group, and that the id means something to it.
 fn check(
     keys: &mut Access<'_>,
     request: &Request<'_>,
     reader: Reader<'_>,
     key: &[u8],
     id: &[u8],
-) -> Result<(), ReplyError> {
+) -> Result<News, ReplyError> {
     let stream = read(keys, key)?;
-    let stream = stream.filter(|stream| stream.groups.contains_key(reader.group));
-    let Some(stream) = stream else {
+    let found = stream.and_then(|stream| Some((stream, stream.groups.get(reader.group)?)));
+    let Some((stream, group)) = found else {
         let rest = " in XREADGROUP with GROUP option";
         return Err(no_group(key, reader.group, rest));
     };
     request.start(id, Some(&stream.log))?;
-    Ok(())
+    Ok(match stream.log.last_entry_id() > group.last_id {
+        true => News::Some,
+        false => News::None,
+    })
 }
 
 /// Serves one of the streams, which is there and has the group.
