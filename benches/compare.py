@@ -24,6 +24,8 @@ FILL = {
     "key": (KEYS, ["SET", "key:__rand_int__", "__data__"]),
     "hash": (KEYS // 4, ["HSET", "h:__rand_int__", "name", "__data__", "age", "30"]),
     "zset": (KEYS // 4, ["ZADD", "board", "__rand_1st__", "player:__rand_2nd__"]),
+    "list": (KEYS, ["RPUSH", "queue", "__data__"]),
+    "set": (KEYS, ["SADD", "tags", "tag:__rand_int__"]),
 }
 # what the table says, pipeline, requests, what has to be there, the request
 SPEED = [
@@ -36,6 +38,10 @@ SPEED = [
     ("HGET, pipeline of 16", 16, 1_000_000, "hash", ["HGET", "h:__rand_int__", "name"]),
     ("ZADD, pipeline of 16", 16, 800_000, "zset", ["ZADD", "board", "__rand_1st__", "player:__rand_2nd__"]),
     ("ZREVRANK, pipeline of 16", 16, 800_000, "zset", ["ZREVRANK", "board", "player:__rand_int__"]),
+    ("LPUSH, pipeline of 16", 16, 1_000_000, "list", ["LPUSH", "queue", "__data__"]),
+    ("RPOP, pipeline of 16", 16, 1_000_000, "list", ["RPOP", "queue"]),
+    ("LRANGE of 100, pipeline of 4", 4, 60_000, "list", ["LRANGE", "queue", "0", "99"]),
+    ("SADD, pipeline of 16", 16, 1_000_000, "set", ["SADD", "tags", "tag:__rand_int__"]),
 ]
 # what the table says, items, bytes of __data__, the request
 MEMORY = [
@@ -46,6 +52,8 @@ MEMORY = [
                                            "age", "31", "city", "__data__", "plan", "free"]),
     ("a member of a large sorted set", KEYS, 3, ["ZADD", "board", "__rand_1st__", "player:__rand_1st__"]),
     ("a field of a large hash", KEYS, 24, ["HSET", "big", "field:__rand_int__", "__data__"]),
+    ("a member of a large set", KEYS, 3, ["SADD", "members", "member:__rand_int__"]),
+    ("an element of a large list, 24 B", KEYS, 24, ["RPUSH", "queue", "__data__"]),
 ]
 
 
