@@ -112,6 +112,7 @@ fn time_runs_out_in_parts_of_a_second() {
     let mut client = server.client();
     client.ask(&["BZPOPMIN", "z", "0.01"], "*-1\r\n");
     client.ask(&["BZMPOP", "0.001", "1", "z", "MIN"], "*-1\r\n");
+    client.ask(&["BZPOPMIN", "z", "1e-2000"], "*-1\r\n");
     client.send("HELLO 3\r\nBZPOPMAX z 0.01\r\nPING\r\n");
     skip_to(&mut client, "_");
     client.expect("+PONG\r\n");

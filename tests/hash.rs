@@ -90,3 +90,22 @@ fn draws_without_end_are_refused() {
         client.ask(&[command, key, "-1"], "*1\r\n$1\r\na\r\n");
     }
 }
+
+#[test]
+fn a_field_that_is_taken_twice_is_there_once() {
+    let server = Server::start(&[]);
+    let mut client = server.client();
+    client.talk(&[
+        ("HSET h f 1 g 2", ":2\r\n"),
+        (
+            "HGETDEL h FIELDS 3 f f x",
+            "*3\r\n$1\r\n1\r\n$-1\r\n$-1\r\n",
+        ),
+        ("HGETEX h FIELDS 2 g g", "*2\r\n$1\r\n2\r\n$1\r\n2\r\n"),
+        ("HLEN h", ":1\r\n"),
+        // Of one option given twice the last counts.
+        ("SET k v PX 1000 PX 200000", "+OK\r\n"),
+        ("EXPIRE k 150 GT", ":0\r\n"),
+        ("SET k v PX 1000 EX 2", "-ERR syntax error\r\n"),
+    ]);
+}

@@ -168,13 +168,20 @@ pub fn reply_time_up(reply: &mut Reply, time_up: TimeUp) {
 /// The peers' words for what is no timeout.
 pub fn seconds(text: &[u8]) -> Result<Option<Duration>, ReplyError> {
     // As long doubles are read: hexadecimal too.
-    let seconds = number::Extended::parse(text).ok_or(ReplyError::fixed(
+    let parsed = number::Extended::parse(text).ok_or(ReplyError::fixed(
         "ERR timeout is not a float or out of range",
     ))?;
-    let seconds: f64 = match seconds.is_finite() {
-        true => seconds.to_decimal().parse().unwrap_or(f64::MAX),
+    let mut seconds: f64 = match parsed.is_finite() {
+        true => parsed.to_decimal().parse().unwrap_or(f64::MAX),
         false => f64::MAX,
     };
+    // However short, it is not for ever.
+    let mut mantissa = text
+        .iter()
+        .take_while(|byte| !byte.eq_ignore_ascii_case(&b'e'));
+    if seconds == 0.0 && text[0] != b'-' && mantissa.any(|byte| matches!(byte, b'1'..=b'9')) {
+        seconds = f64::MIN_POSITIVE;
+    }
     let millis = (seconds * 1000.0).ceil();
     if millis >= i64::MAX as f64 {
         return Err(TOO_LONG);

@@ -1,5 +1,9 @@
 //! Fields with a time to live: HEXPIRE, HTTL and their relatives, HPERSIST, HGETEX, HSETEX, HGETDEL.
 
+use std::collections::HashSet;
+
+use ahash::RandomState;
+
 use super::view::{HashView, change, change_or_create, delete_if_empty, edit};
 use crate::clock::UnixMillis;
 use crate::command::context::{CommandResult, Context, Outcome};
@@ -273,11 +277,21 @@ pub(super) fn hpersist(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     Ok(Outcome::Done)
 }
 
+/// What a field that is named again shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Again {
+    /// Its value.
+    Value,
+    /// Nothing: it is removed when it is named first.
+    Nothing,
+}
+
 /// Answers with the values of the fields; gives back which of them exist, each once.
 fn read_values<'a>(
     ctx: &mut Context<'_>,
     key: &[u8],
     fields: Args<'a>,
+    again: Again,
 ) -> Result<Vec<&'a [u8]>, ReplyError> {
     let now = ctx.now;
     let hash = ctx
@@ -286,15 +300,16 @@ fn read_values<'a>(
         .map(|record| HashView::of(record, now))
         .transpose()?;
     let mut present: Vec<&[u8]> = Vec::new();
+    let mut seen = HashSet::with_hasher(RandomState::new());
     ctx.reply.array(fields.len());
     for name in fields.iter() {
-        match hash.and_then(|hash| hash.value(name)) {
-            Some(value) => {
-                ctx.reply.bulk(value);
-                if !present.contains(&name) {
-                    present.push(name);
-                }
-            }
+        let value = hash.and_then(|hash| hash.value(name));
+        let is_first = value.is_some() && seen.insert(name);
+        if is_first {
+            present.push(name);
+        }
+        match value.filter(|_| is_first || again == Again::Value) {
+            Some(value) => ctx.reply.bulk(value),
             None => ctx.reply.null(),
         }
     }
@@ -304,7 +319,7 @@ fn read_values<'a>(
 /// `HGETDEL key FIELDS numfields field...`
 pub(super) fn hgetdel(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let fields = plain_fields(args)?;
-    let present = read_values(ctx, args.at(1), fields)?;
+    let present = read_values(ctx, args.at(1), fields, Again::Nothing)?;
     if !present.is_empty() {
         let server = ctx.server;
         if let Some(mut found) = edit(ctx, args.at(1), present.iter().copied())? {
@@ -341,7 +356,7 @@ pub(super) fn hgetex(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         }
     }
     let key = args.at(1);
-    let present = read_values(ctx, key, parsed.fields)?;
+    let present = read_values(ctx, key, parsed.fields, Again::Value)?;
     match expiry {
         Some(FieldExpiry::At(moment)) => expire_fields(ctx, key, &present, moment)?,
         Some(FieldExpiry::Never) => {

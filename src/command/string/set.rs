@@ -40,7 +40,10 @@ impl<'a> Options<'a> {
         while let Some(word) = args.get(at) {
             let next = args.get(at + 1);
             let unconditional = options.condition == Condition::Always;
-            let unexpiring = options.expiry.is_none() && !options.keep_ttl;
+            // The same option may come again: the last one counts.
+            let takes_form = |form| {
+                !options.keep_ttl && options.expiry.is_none_or(|(present, _)| present == form)
+            };
             at += 1;
             if word.eq_ignore_ascii_case(b"NX")
                 && (unconditional || options.condition == Condition::IfAbsent)
@@ -62,9 +65,10 @@ impl<'a> Options<'a> {
             ) {
                 options.condition = Condition::IfEqual(next);
                 at += 1;
-            } else if let (Some(form), true, Some(next)) =
-                (Form::from_option(word), unexpiring, next)
-            {
+            } else if let (Some(form), Some(next)) = (
+                Form::from_option(word).filter(|form| takes_form(*form)),
+                next,
+            ) {
                 options.expiry = Some((form, next));
                 at += 1;
             } else {
