@@ -394,6 +394,23 @@ fn lists_that_feed_each_other_come_to_rest() {
     writer.ask(&["LLEN", "l3"], ":1\r\n");
 }
 
+/// A request for what group `g` of stream `s` has not had, for ever.
+fn read_group(consumer: &str) -> [&str; 11] {
+    [
+        "XREADGROUP",
+        "GROUP",
+        "g",
+        consumer,
+        "COUNT",
+        "1",
+        "BLOCK",
+        "0",
+        "STREAMS",
+        "s",
+        ">",
+    ]
+}
+
 /// An entry `id` of one field, as XREAD answers it for the stream `s`.
 fn entry(id: &str) -> String {
     format!(
@@ -439,23 +456,8 @@ fn a_group_shares_entries_among_those_who_wait() {
     let server = Server::start(&[]);
     let mut writer = server.client();
     writer.ask(&["XGROUP", "CREATE", "s", "g", "$", "MKSTREAM"], "+OK\r\n");
-    let read = |name| {
-        [
-            "XREADGROUP",
-            "GROUP",
-            "g",
-            name,
-            "COUNT",
-            "1",
-            "BLOCK",
-            "0",
-            "STREAMS",
-            "s",
-            ">",
-        ]
-    };
-    let mut first = blocked(&server, &read("ann"), 1);
-    let mut second = blocked(&server, &read("bob"), 2);
+    let mut first = blocked(&server, &read_group("ann"), 1);
+    let mut second = blocked(&server, &read_group("bob"), 2);
     writer.ask(&["XADD", "s", "1-0", "f", "v"], "$3\r\n1-0\r\n");
     first.expect(entry("1-0"));
     until_blocked(&server, 1);
@@ -487,18 +489,7 @@ fn who_waits_in_a_group_is_told_when_it_goes() {
     ];
     for (way, reply) in ways {
         writer.ask(&["XGROUP", "CREATE", "s", "g", "$", "MKSTREAM"], "+OK\r\n");
-        let request = [
-            "XREADGROUP",
-            "GROUP",
-            "g",
-            "ann",
-            "BLOCK",
-            "0",
-            "STREAMS",
-            "s",
-            ">",
-        ];
-        let mut waiting = blocked(&server, &request, 1);
+        let mut waiting = blocked(&server, &read_group("ann"), 1);
         for line in *way {
             writer.request(&line.split(' ').collect::<Vec<_>>());
         }
@@ -517,18 +508,7 @@ fn who_waits_in_a_group_is_told_when_the_stream_expires() {
     let mut writer = server.client();
     writer.ask(&["XGROUP", "CREATE", "s", "g", "$", "MKSTREAM"], "+OK\r\n");
     writer.ask(&["PEXPIRE", "s", "5000"], ":1\r\n");
-    let request = [
-        "XREADGROUP",
-        "GROUP",
-        "g",
-        "ann",
-        "BLOCK",
-        "0",
-        "STREAMS",
-        "s",
-        ">",
-    ];
-    let mut waiting = blocked(&server, &request, 1);
+    let mut waiting = blocked(&server, &read_group("ann"), 1);
     hand.fetch_add(6000, std::sync::atomic::Ordering::Relaxed);
     waiting.expect(
         "-NOGROUP No such key 's' or consumer group 'g' in XREADGROUP with GROUP option\r\n",
@@ -566,18 +546,7 @@ fn a_deleted_consumer_does_not_come_back_by_waiting() {
     let server = Server::start(&[]);
     let mut writer = server.client();
     writer.ask(&["XGROUP", "CREATE", "s", "g", "$", "MKSTREAM"], "+OK\r\n");
-    let request = [
-        "XREADGROUP",
-        "GROUP",
-        "g",
-        "ann",
-        "BLOCK",
-        "0",
-        "STREAMS",
-        "s",
-        ">",
-    ];
-    let mut waiting = blocked(&server, &request, 1);
+    let mut waiting = blocked(&server, &read_group("ann"), 1);
     writer.ask(&["XGROUP", "DELCONSUMER", "s", "g", "ann"], ":0\r\n");
     writer.ask(&["XINFO", "CONSUMERS", "s", "g"], "*0\r\n");
     writer.ask(&["XADD", "s", "1-0", "f", "v"], "$3\r\n1-0\r\n");

@@ -8,7 +8,7 @@
 //! the wait; it is taken with shard locks held and no shard lock is taken under it, so it cannot be part of a cycle.
 
 use std::collections::{BTreeMap, HashMap};
-use std::ops::Bound;
+use std::ops::{Bound, Deref};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -26,9 +26,9 @@ pub type Ticket = u64;
 
 static TICKETS: AtomicU64 = AtomicU64::new(1);
 
-/// A client in a blocking command.
+/// What a client in a blocking command waits for, and how it is answered.
 #[derive(Debug)]
-pub struct Waiter {
+pub struct Wish {
     /// The client.
     pub client: ClientId,
     /// The worker that serves it.
@@ -47,49 +47,29 @@ pub struct Waiter {
     pub wants: ValueType,
     /// It also has to be answered when a key goes away or changes its type.
     pub until_gone: bool,
+}
+
+/// A client in a blocking command: its wish, and its place in the queues.
+#[derive(Debug)]
+pub struct Waiter {
+    wish: Wish,
     ticket: Ticket,
     ended: Mutex<bool>,
 }
 
-/// What a waiter is made of: see [`Waiter`].
-#[derive(Debug)]
-#[expect(missing_docs, reason = "they are the waiter's")]
-pub struct Wish {
-    pub client: ClientId,
-    pub worker: usize,
-    pub protocol: Protocol,
-    pub db: usize,
-    pub keys: Vec<Box<[u8]>>,
-    pub command: usize,
-    pub request: OwnedArgs,
-    pub wants: ValueType,
-    pub until_gone: bool,
+impl Deref for Waiter {
+    type Target = Wish;
+
+    fn deref(&self) -> &Wish {
+        &self.wish
+    }
 }
 
 impl Waiter {
     /// The next one in all queues.
     fn new(wish: Wish) -> Self {
-        let Wish {
-            client,
-            worker,
-            protocol,
-            db,
-            keys,
-            command,
-            request,
-            wants,
-            until_gone,
-        } = wish;
         Self {
-            client,
-            worker,
-            protocol,
-            db,
-            keys,
-            command,
-            request,
-            wants,
-            until_gone,
+            wish,
             ticket: TICKETS.fetch_add(1, Ordering::Relaxed),
             ended: Mutex::new(false),
         }
