@@ -90,10 +90,16 @@ pub fn execute(
     }
     if count > 1 {
         // One command's own look-up is as quick as a hint.
-        for hash in looked[..count].iter().filter_map(|looked| looked.hash) {
+        // Many requests for one key in a row need one hint.
+        let hashes = looked[..count].iter().filter_map(|looked| looked.hash);
+        let hashes = hashes.scan(None, |last, hash| {
+            Some((last.replace(hash) != Some(hash), hash))
+        });
+        let hashes = hashes.filter_map(|(is_new, hash)| is_new.then_some(hash));
+        for hash in hashes.clone() {
             server.keyspace.prefetch_bucket(session.db(), hash);
         }
-        for hash in looked[..count].iter().filter_map(|looked| looked.hash) {
+        for hash in hashes {
             server.keyspace.prefetch_record(session.db(), hash);
         }
         prefetch_members(server, session.db(), buffer, window, &looked[..count]);
