@@ -15,18 +15,6 @@ fn filled(client: &mut Client, fields: usize) {
     }
 }
 
-/// The bulk strings of a flat array.
-fn array(client: &mut Client, request: &[&str]) -> Vec<String> {
-    let length = client.first_line(request);
-    let length: usize = length[1..].parse().expect("an array's length");
-    (0..length)
-        .map(|_| {
-            client.line();
-            client.line()
-        })
-        .collect()
-}
-
 #[test]
 fn hrandfield_chooses_from_packed_and_large_hashes() {
     let server = Server::start(&[("hash-max-listpack-entries", "16")]);
@@ -34,15 +22,15 @@ fn hrandfield_chooses_from_packed_and_large_hashes() {
     for fields in [10, 300] {
         filled(&mut client, fields);
         for (count, expected) in [(1, 1), (7, 7), (200, fields.min(200)), (1000, fields)] {
-            let chosen = array(&mut client, &["HRANDFIELD", "h", &count.to_string()]);
+            let chosen = client.bulks(&["HRANDFIELD", "h", &count.to_string()]);
             let different: HashSet<_> = chosen.iter().collect();
             assert_eq!((chosen.len(), different.len()), (expected, expected));
         }
         for count in [5, 2000] {
-            let drawn = array(&mut client, &["HRANDFIELD", "h", &format!("-{count}")]);
+            let drawn = client.bulks(&["HRANDFIELD", "h", &format!("-{count}")]);
             assert_eq!(drawn.len(), count);
         }
-        let pairs = array(&mut client, &["HRANDFIELD", "h", "-3", "WITHVALUES"]);
+        let pairs = client.bulks(&["HRANDFIELD", "h", "-3", "WITHVALUES"]);
         assert!(
             pairs
                 .chunks(2)
@@ -72,7 +60,7 @@ fn hrandfield_does_not_show_expired_fields() {
     }
     std::thread::sleep(std::time::Duration::from_millis(5));
     for request in [&["HRANDFIELD", "h", "5"][..], &["HRANDFIELD", "h", "-1"]] {
-        assert_eq!(array(&mut client, request), ["f0"]);
+        assert_eq!(client.bulks(request), ["f0"]);
     }
     client.ask(&["HRANDFIELD", "h"], "$2\r\nf0\r\n");
 }

@@ -30,18 +30,6 @@ fn names(count: usize) -> Vec<String> {
         .collect()
 }
 
-/// The bulk strings of a flat aggregate.
-fn members(client: &mut Client, request: &[&str]) -> Vec<String> {
-    let length = client.first_line(request);
-    let length: usize = length[1..].parse().expect("a length");
-    (0..length)
-        .map(|_| {
-            client.line();
-            client.line()
-        })
-        .collect()
-}
-
 #[test]
 fn members_come_and_go() {
     let server = Server::start(&[]);
@@ -214,7 +202,7 @@ fn large_sets_are_combined() {
     with_many(&mut client, &["SADD", "few"], &all[1995..2005], ":10\r\n");
     let expected = |members: &[String]| members.iter().cloned().collect::<HashSet<_>>();
     let mut got = |request: &[&str]| -> HashSet<String> {
-        let members = members(&mut client, request);
+        let members = client.bulks(request);
         let different: HashSet<_> = members.iter().cloned().collect();
         assert_eq!(members.len(), different.len());
         different
@@ -260,18 +248,15 @@ fn what_is_picked_at_random() {
         let len = all.len();
         with_many(&mut client, &["SADD", "s"], &all, &format!(":{len}\r\n"));
         for (count, expected) in [(1, 1), (20, 20), (len - 1, len - 1), (1000, len)] {
-            let chosen = members(&mut client, &["SRANDMEMBER", "s", &count.to_string()]);
+            let chosen = client.bulks(&["SRANDMEMBER", "s", &count.to_string()]);
             let different: HashSet<_> = chosen.iter().collect();
             assert_eq!((chosen.len(), different.len()), (expected, expected));
         }
-        assert_eq!(
-            members(&mut client, &["SRANDMEMBER", "s", "-500"]).len(),
-            500
-        );
+        assert_eq!(client.bulks(&["SRANDMEMBER", "s", "-500"]).len(), 500);
         assert!(all.contains(&client.bulk(&["SRANDMEMBER", "s"])));
         let mut popped = HashSet::from([client.bulk(&["SPOP", "s"])]);
         for count in ["1", "30", "30", "1000"] {
-            popped.extend(members(&mut client, &["SPOP", "s", count]));
+            popped.extend(client.bulks(&["SPOP", "s", count]));
         }
         assert_eq!(popped, all.into_iter().collect());
         client.ask(&["EXISTS", "s"], ":0\r\n");

@@ -3,22 +3,12 @@
 
 mod support;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::Ordering;
 
-use larder::clock::Clock;
 use support::{Client, Server, show, talk};
 
 /// Where the clock stands at first.
 const START: i64 = 5000;
-
-/// A server whose clock stands at [`START`], the hand of that clock, and a client.
-fn start() -> (Server, Arc<AtomicI64>, Client) {
-    let (clock, hand) = Clock::manual(START);
-    let server = Server::start_at(clock, &[]);
-    let client = server.client();
-    (server, hand, client)
-}
 
 const INVALID_ID: &str = "-ERR Invalid stream ID specified as stream command argument";
 const WRONG_TYPE: &str = "-WRONGTYPE Operation against a key holding the wrong kind of value";
@@ -27,7 +17,7 @@ const SYNTAX: &str = "-ERR syntax error";
 
 #[test]
 fn xadd_makes_ids_that_rise() {
-    let (_server, hand, mut client) = start();
+    let (_server, hand, mut client) = Server::with_clock(START);
     talk(
         &mut client,
         &[
@@ -83,7 +73,7 @@ fn xadd_makes_ids_that_rise() {
 
 #[test]
 fn trimming_exactly_and_by_blocks() {
-    let (_server, _, mut client) = start();
+    let (_server, _, mut client) = Server::with_clock(START);
     for ms in 1..=250 {
         client.ask(
             &["XADD", "s", &format!("{ms}-0"), "f", "v"],
@@ -161,7 +151,7 @@ fn filled(client: &mut Client) {
 
 #[test]
 fn ranges_in_both_directions() {
-    let (_server, _, mut client) = start();
+    let (_server, _, mut client) = Server::with_clock(START);
     filled(&mut client);
     let start = "-ERR invalid start ID for the interval";
     let end = "-ERR invalid end ID for the interval";
@@ -205,7 +195,7 @@ fn ranges_in_both_directions() {
 
 #[test]
 fn deleting_and_setting_the_last_id() {
-    let (_server, _, mut client) = start();
+    let (_server, _, mut client) = Server::with_clock(START);
     filled(&mut client);
     talk(
         &mut client,
@@ -262,7 +252,7 @@ fn deleting_and_setting_the_last_id() {
 
 #[test]
 fn xread_in_both_protocols() {
-    let (_server, _, mut client) = start();
+    let (_server, _, mut client) = Server::with_clock(START);
     filled(&mut client);
     talk(
         &mut client,
@@ -299,7 +289,7 @@ fn xread_in_both_protocols() {
 
 #[test]
 fn requests_that_read_are_checked() {
-    let (_server, _, mut client) = start();
+    let (_server, _, mut client) = Server::with_clock(START);
     filled(&mut client);
     talk(
         &mut client,
@@ -377,7 +367,7 @@ fn requests_that_read_are_checked() {
 
 #[test]
 fn streams_travel_with_their_keys() {
-    let (_server, _, mut client) = start();
+    let (_server, _, mut client) = Server::with_clock(START);
     filled(&mut client);
     talk(
         &mut client,

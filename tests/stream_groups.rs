@@ -2,22 +2,12 @@
 
 mod support;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::Ordering;
 
-use larder::clock::Clock;
 use support::{Client, Server, show, talk};
 
 /// Where the clock stands at first.
 const START: i64 = 5000;
-
-/// A server whose clock stands at [`START`], the hand of that clock, and a client.
-fn start() -> (Server, Arc<AtomicI64>, Client) {
-    let (clock, hand) = Clock::manual(START);
-    let server = Server::start_at(clock, &[]);
-    let client = server.client();
-    (server, hand, client)
-}
 
 const INVALID_ID: &str = "-ERR Invalid stream ID specified as stream command argument";
 const WRONG_TYPE: &str = "-WRONGTYPE Operation against a key holding the wrong kind of value";
@@ -40,7 +30,7 @@ fn filled(client: &mut Client) {
 
 #[test]
 fn a_group_shares_its_entries() {
-    let (_server, hand, mut client) = start();
+    let (_server, hand, mut client) = Server::with_clock(START);
     filled(&mut client);
     talk(
         &mut client,
@@ -127,7 +117,7 @@ fn a_group_shares_its_entries() {
 
 #[test]
 fn xgroup_creates_changes_and_deletes() {
-    let (_server, _, mut client) = start();
+    let (_server, _, mut client) = Server::with_clock(START);
     filled(&mut client);
     let no_key = "-ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use the \
                   MKSTREAM option to create an empty stream automatically.";
@@ -203,7 +193,7 @@ fn xgroup_creates_changes_and_deletes() {
 
 #[test]
 fn claiming_by_id() {
-    let (_server, hand, mut client) = start();
+    let (_server, hand, mut client) = Server::with_clock(START);
     filled(&mut client);
     talk(
         &mut client,
@@ -286,7 +276,7 @@ fn claiming_by_id() {
 
 #[test]
 fn claiming_what_is_idle() {
-    let (_server, hand, mut client) = start();
+    let (_server, hand, mut client) = Server::with_clock(START);
     filled(&mut client);
     talk(
         &mut client,
@@ -335,7 +325,7 @@ fn claiming_what_is_idle() {
 
 #[test]
 fn xinfo_tells_everything() {
-    let (_server, _, mut client) = start();
+    let (_server, _, mut client) = Server::with_clock(START);
     filled(&mut client);
     talk(
         &mut client,

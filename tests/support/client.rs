@@ -155,6 +155,21 @@ impl<S: Read + Write> Client<S> {
         String::from_utf8_lossy(&bytes[..len]).into_owned()
     }
 
+    /// Sends one request that is answered by a flat aggregate of bulk strings, and gives these.
+    #[track_caller]
+    pub fn bulks(&mut self, arguments: &[&str]) -> Vec<String> {
+        let header = self.first_line(arguments);
+        let len: usize = header[1..]
+            .parse()
+            .unwrap_or_else(|_| panic!("expected an aggregate, received {header:?}"));
+        (0..len)
+            .map(|_| {
+                self.line();
+                self.line()
+            })
+            .collect()
+    }
+
     /// The next `n` bytes.
     #[track_caller]
     pub fn take(&mut self, n: usize) -> Vec<u8> {

@@ -14,6 +14,7 @@ mod dialogue;
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 
 use larder::clock::Clock;
 use larder::config::Settings;
@@ -48,6 +49,14 @@ impl Server {
         Self {
             handle: result.unwrap_or_else(|why| panic!("the server does not start: {why}")),
         }
+    }
+
+    /// A server whose clock stands at `start`, the hand of that clock, and a client.
+    pub fn with_clock(start: i64) -> (Self, Arc<AtomicI64>, Client) {
+        let (clock, hand) = Clock::manual(start);
+        let server = Self::start_at(clock, &[]);
+        let client = server.client();
+        (server, hand, client)
     }
 
     /// The same, for what should not start.
