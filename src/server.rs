@@ -12,6 +12,7 @@ use crate::keyspace::Keyspace;
 use crate::mailbox::Mailboxes;
 use crate::migration::Migrations;
 use crate::pubsub::PubSub;
+use crate::script::Scripts;
 use crate::session::{Pause, Registry};
 use crate::stats::{Stats, Throttle};
 
@@ -31,6 +32,8 @@ pub struct Server {
     pub mailboxes: Arc<Mailboxes>,
     /// The keys that are on their way to other servers.
     pub migrations: Migrations,
+    /// Scripts and functions.
+    pub scripts: Scripts,
     /// The wall clock.
     pub clock: Clock,
     /// `CLIENT PAUSE`.
@@ -92,6 +95,7 @@ impl Server {
             pubsub: PubSub::default(),
             mailboxes: Arc::new(Mailboxes::new(workers)),
             migrations: Migrations::default(),
+            scripts: Scripts::default(),
             pause: Pause::default(),
             facts: Facts {
                 run_id: random_id(),

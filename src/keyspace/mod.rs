@@ -14,6 +14,7 @@ pub mod door;
 pub mod entry;
 pub mod expiry;
 mod hash;
+pub mod held;
 mod kind;
 mod payload;
 mod prefetch;
@@ -26,11 +27,12 @@ pub mod whole;
 #[cfg(test)]
 mod tests;
 
-pub use access::{Access, Expiry, Locks, idle_seconds, set_idle};
+pub use access::{Access, Expiry, Locks, Reservation, idle_seconds, set_idle};
 use door::{Door, Listener};
 pub use door::{Event, EventClass};
 pub use entry::KeyMut;
 pub use hash::{KeyHash, SHARDS};
+pub use held::{Holder, Reservations, Reserved};
 pub use record::{BIG_STRING, Kind, NewValue, Record, RecordRef, Value, ValueType};
 use shard::Shard;
 
@@ -40,6 +42,8 @@ pub struct Keyspace {
     shards: Box<[Shard]>,
     door: Door,
     databases: usize,
+    /// Who waits for shards that scripts have reserved.
+    pub reservations: Reservations,
 }
 
 impl Keyspace {
@@ -59,6 +63,7 @@ impl Keyspace {
             shards,
             door,
             databases,
+            reservations: Reservations::default(),
         }
     }
 
