@@ -16,6 +16,8 @@ pub mod session;
 
 pub mod rdb;
 
+pub mod script;
+
 pub mod keyspace;
 
 pub mod value;
