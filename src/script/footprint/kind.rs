@@ -106,9 +106,10 @@ impl<'a> Kind<'a> {
             b"next" | b"type" | b"tostring" | b"rawget" | b"rawequal" => Kind::Reader,
             b"string" | b"table" | b"math" | b"os" | b"coroutine" | b"cjson" | b"cmsgpack"
             | b"struct" | b"bit" => Kind::Library(name),
-            b"assert" | b"collectgarbage" | b"error" | b"gcinfo" | b"getmetatable"
-            | b"print" | b"rawset" | b"select" | b"setmetatable" | b"tonumber" | b"xpcall"
-            | b"_VERSION" => Kind::Other,
+            b"assert" | b"collectgarbage" | b"error" | b"gcinfo" | b"getmetatable" | b"print"
+            | b"rawset" | b"select" | b"setmetatable" | b"tonumber" | b"xpcall" | b"_VERSION" => {
+                Kind::Other
+            }
             _ => return None,
         })
     }
@@ -118,10 +119,16 @@ impl<'a> Kind<'a> {
         Some(match name {
             b"call" | b"pcall" => Kind::Call,
             b"register_function" if entry == Entry::Library => Kind::Register,
-            b"acl_check_cmd" | b"breakpoint" | b"debug" | b"error_reply" | b"log"
-            | b"replicate_commands" | b"set_repl" | b"setresp" | b"sha1hex" | b"status_reply" => {
-                Kind::Other
-            }
+            b"acl_check_cmd"
+            | b"breakpoint"
+            | b"debug"
+            | b"error_reply"
+            | b"log"
+            | b"replicate_commands"
+            | b"set_repl"
+            | b"setresp"
+            | b"sha1hex"
+            | b"status_reply" => Kind::Other,
             constant if constant.iter().all(|byte| is_of_constant(*byte)) => Kind::Other,
             _ => return None,
         })
@@ -130,9 +137,9 @@ impl<'a> Kind<'a> {
     /// A field of a library.
     pub(super) fn of_library_field(library: &[u8], name: &[u8]) -> Kind<'a> {
         match (library, name) {
-            (b"table", b"getn" | b"maxn" | b"concat") | (b"cjson", b"encode") | (b"cmsgpack", b"pack") => {
-                Kind::Reader
-            }
+            (b"table", b"getn" | b"maxn" | b"concat")
+            | (b"cjson", b"encode")
+            | (b"cmsgpack", b"pack") => Kind::Reader,
             // Not in Lua 5.1: `nil`, which is why scripts try it.
             (b"table", b"unpack") => Kind::Unpack,
             _ => Kind::Other,
@@ -159,7 +166,10 @@ mod tests {
         let Kind::Words(few) = words("get set get del ttl") else {
             panic!("four words are few");
         };
-        assert_eq!(few.iter().collect::<Vec<_>>(), [b"get", b"set", b"del", b"ttl"]);
+        assert_eq!(
+            few.iter().collect::<Vec<_>>(),
+            [b"get", b"set", b"del", b"ttl"]
+        );
         assert_eq!(words("get set del ttl mget"), Kind::Other);
     }
 

@@ -189,14 +189,14 @@ fn queues() {
         return id",
     );
     holds_not("redis.call('del', KEYS[1] .. ':lock')");
-    holds_not(
-        "for _, id in ipairs(redis.call('smembers', KEYS[1])) do redis.call('del', id) end",
-    );
+    holds_not("for _, id in ipairs(redis.call('smembers', KEYS[1])) do redis.call('del', id) end");
 }
 
 #[test]
 fn data_of_applications() {
-    holds("local v = redis.call('get', KEYS[1]); if v == ARGV[1] then redis.call('set', KEYS[1], ARGV[2]) end");
+    holds(
+        "local v = redis.call('get', KEYS[1]); if v == ARGV[1] then redis.call('set', KEYS[1], ARGV[2]) end",
+    );
     holds(
         "local best = redis.call('zscore', KEYS[1], ARGV[1])
         if not best or tonumber(best) < tonumber(ARGV[2]) then
@@ -221,10 +221,16 @@ fn data_of_applications() {
         return tostring(sum)",
     );
     holds("return redis.call('del', unpack(KEYS))");
-    holds("for i = 1, #KEYS, 5000 do redis.call('unlink', unpack(KEYS, i, math.min(i + 4999, #KEYS))) end");
+    holds(
+        "for i = 1, #KEYS, 5000 do redis.call('unlink', unpack(KEYS, i, math.min(i + 4999, #KEYS))) end",
+    );
     holds("return redis.call('zunionstore', KEYS[1], #KEYS - 1, unpack(KEYS, 2))");
-    holds("return redis.call('ZUNIONSTORE', KEYS[1], 2, KEYS[2], KEYS[3], 'WEIGHTS', ARGV[1], ARGV[2])");
-    holds("local names = cjson.encode(KEYS) return redis.sha1hex(names .. table.concat(KEYS, ','))");
+    holds(
+        "return redis.call('ZUNIONSTORE', KEYS[1], 2, KEYS[2], KEYS[3], 'WEIGHTS', ARGV[1], ARGV[2])",
+    );
+    holds(
+        "local names = cjson.encode(KEYS) return redis.sha1hex(names .. table.concat(KEYS, ','))",
+    );
     holds(
         "local ok, reply = pcall(redis.call, 'hset', KEYS[1], unpack(ARGV))
         if not ok then redis.log(redis.LOG_WARNING, 'cannot: ' .. tostring(reply)); return redis.error_reply('ERR no') end
