@@ -17,6 +17,7 @@ pub mod session;
 
 pub mod rdb;
 
+
 pub mod keyspace;
 
 pub mod value;

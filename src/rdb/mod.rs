@@ -19,6 +19,7 @@ mod error;
 mod intset;
 mod listpack;
 mod lzf;
+pub mod functions;
 pub mod payload;
 mod reader;
 mod stream;
