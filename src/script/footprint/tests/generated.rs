@@ -134,7 +134,7 @@ impl Dice {
             return String::new();
         }
         self.left -= 1;
-        match self.below(22) {
+        match self.below(26) {
             0 => format!("local {} = {}", self.variable(), self.value()),
             1 => format!(
                 "local {}, {} = {}",
@@ -197,6 +197,15 @@ impl Dice {
             ),
             15 => format!("do return {} end", self.value()),
             16 => format!("local {} = KEYS", self.variable()),
+            17 => format!("{}({})", self.variable(), self.value()),
+            18 => format!("{}.a({})", self.variable(), self.value()),
+            19 => format!("{}[1]({})", self.variable(), self.value()),
+            20 => format!(
+                "local {} = function({}) {} end",
+                self.variable(),
+                self.variable(),
+                self.command()
+            ),
             _ => self.command(),
         }
     }
