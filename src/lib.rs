@@ -17,7 +17,6 @@ pub mod session;
 
 pub mod rdb;
 
-
 pub mod keyspace;
 
 pub mod value;

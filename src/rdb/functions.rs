@@ -49,7 +49,10 @@ mod tests {
         let codes = [&b"#!lua name=a\nreturn"[..], b"", b"12"];
         let bytes = payload(codes.into_iter());
         assert_eq!(read(&bytes).unwrap(), codes);
-        assert_eq!(read(&payload([].into_iter())).unwrap(), Vec::<Vec<u8>>::new());
+        assert_eq!(
+            read(&payload([].into_iter())).unwrap(),
+            Vec::<Vec<u8>>::new()
+        );
         assert_eq!(read(b"x"), Err(Error::Footer));
         let mut other = vec![0, 1, b'x'];
         payload::seal(&mut other, VERSION);

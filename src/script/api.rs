@@ -1,7 +1,6 @@
 //! What scripts see as `redis` and `server`.
 //!
-//! Functions of Rust raise errors that are no values of Lua; a script may catch what `redis.call` raises and look into it. So
-//! the functions that raise are a few lines of Lua around functions of Rust that return what is to be raised.
+//! Each function gives what it returns, and what it raises; [`raise`] makes one of it that does.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -10,7 +9,7 @@ use mlua::{Function, Lua, MultiValue, Table, Value, Variadic};
 
 use super::engine::{Failure, Shared, first_line};
 use super::store::{Flags, Sha};
-use super::convert;
+use super::{convert, raise};
 use crate::resp::{DoubleText, OwnedArgs};
 
 /// The version that scripts are told. As INFO's, so that they use what there is.
@@ -26,8 +25,6 @@ pub struct State {
     pub(super) registering: Cell<bool>,
     /// What was registered.
     pub(super) registered: RefCell<Vec<Registered>>,
-    /// The last error that a command has raised: it has been counted.
-    raised: RefCell<Option<Vec<u8>>>,
     /// The request asks only whether the command may be called (`redis.acl_check_cmd`).
     pub asks_only: Cell<bool>,
 }
@@ -36,7 +33,6 @@ impl State {
     pub(super) fn reset(&self) {
         self.resp3.set(false);
         self.asks_only.set(false);
-        self.raised.take();
     }
 }
 
@@ -52,29 +48,9 @@ pub struct Registered {
     pub(super) callback: Function,
 }
 
-/// The functions that raise, and those that are run in protected mode.
-const PRELUDE: &str = r"
-local raw, error = ...
-local api = {}
-for _, name in ipairs({ 'call', 'setresp', 'log', 'set_repl', 'sha1hex', 'error_reply', 'status_reply', 'acl_check_cmd', 'register_function' }) do
-  local function_of_rust = raw[name]
-  if function_of_rust then
-    api[name] = function(...)
-      local result, wrong = function_of_rust(...)
-      if wrong ~= nil then error(wrong, 0) end
-      return result
-    end
-  end
-end
-function api.pcall(...)
-  local result, wrong = raw.call(...)
-  if wrong ~= nil then return wrong end
-  return result
-end
-function api.replicate_commands() return true end
-function api.breakpoint() return false end
-function api.debug() end
-return api
+/// What does nothing.
+const NOTHING: &str = r"
+return function() return true end, function() return false end, function() end
 ";
 
 /// Runs a script, or a function with its arguments; an error comes back with the place where it was raised.
@@ -95,24 +71,34 @@ fn wrong(lua: &Lua, text: &str) -> Checked {
 
 /// The table of functions. `is_library`: functions can be registered.
 pub(super) fn table(lua: &Lua, shared: &Rc<Shared>, is_library: bool) -> mlua::Result<Table> {
-    let raw = lua.create_table()?;
-    let with = Rc::clone(shared);
-    raw.raw_set("call", lua.create_function(move |lua, args: Variadic<Value>| call(lua, &with, &args))?)?;
-    let with = Rc::clone(shared);
-    raw.raw_set("acl_check_cmd", lua.create_function(move |lua, args: Variadic<Value>| may_call(lua, &with, &args))?)?;
-    let with = Rc::clone(shared);
-    raw.raw_set("setresp", lua.create_function(move |lua, args: Variadic<Value>| setresp(lua, &with, &args))?)?;
-    raw.raw_set("log", lua.create_function(|lua, args: Variadic<Value>| log(lua, &args))?)?;
-    raw.raw_set("set_repl", lua.create_function(|lua, args: Variadic<Value>| set_repl(lua, &args))?)?;
-    raw.raw_set("sha1hex", lua.create_function(|lua, args: Variadic<Value>| sha1hex(lua, &args))?)?;
-    raw.raw_set("error_reply", lua.create_function(|lua, args: Variadic<Value>| reply_table(lua, &args, "err"))?)?;
-    raw.raw_set("status_reply", lua.create_function(|lua, args: Variadic<Value>| reply_table(lua, &args, "ok"))?)?;
-    if is_library {
-        let with = Rc::clone(shared);
-        raw.raw_set("register_function", lua.create_function(move |lua, args: Variadic<Value>| register(lua, &with, &args))?)?;
+    type Inner = fn(&Lua, &Shared, &[Value]) -> Checked;
+    let api = lua.create_table()?;
+    let inner = |function: Inner| {
+        let shared = Rc::clone(shared);
+        lua.create_function(move |lua, args: Variadic<Value>| function(lua, &shared, &args))
+    };
+    let functions: [(&str, Inner); 8] = [
+        ("call", call),
+        ("acl_check_cmd", may_call),
+        ("setresp", setresp),
+        ("log", log),
+        ("set_repl", set_repl),
+        ("sha1hex", sha1hex),
+        ("error_reply", error_reply),
+        ("status_reply", status_reply),
+    ];
+    for (name, function) in functions {
+        api.raw_set(name, raise::raising(lua, &inner(function)?)?)?;
     }
-    let error: Function = lua.globals().get("error")?;
-    let api: Table = lua.load(PRELUDE).set_name("=redis").call((raw, error))?;
+    api.raw_set("pcall", raise::returning(lua, &inner(call)?)?)?;
+    if is_library {
+        api.raw_set("register_function", raise::raising(lua, &inner(register)?)?)?;
+    }
+    let (replicate, breakpoint, debug): (Function, Function, Function) =
+        lua.load(NOTHING).set_name("=redis").call(())?;
+    api.raw_set("replicate_commands", replicate)?;
+    api.raw_set("breakpoint", breakpoint)?;
+    api.raw_set("debug", debug)?;
     for (name, value) in [
         ("LOG_DEBUG", 0),
         ("LOG_VERBOSE", 1),
@@ -140,7 +126,9 @@ pub(super) fn table(lua: &Lua, shared: &Rc<Shared>, is_library: bool) -> mlua::R
 pub(super) fn runners(lua: &Lua) -> mlua::Result<(Function, Function)> {
     let handler = lua.create_function(|lua, error: Value| describe(lua, error))?;
     let xpcall: Function = lua.globals().get("xpcall")?;
-    lua.load(RUNNERS).set_name("=runners").call((xpcall, handler))
+    lua.load(RUNNERS)
+        .set_name("=runners")
+        .call((xpcall, handler))
 }
 
 /// Called where an error is raised that nobody catches: the error as a table, with the place.
@@ -173,7 +161,9 @@ fn describe(lua: &Lua, error: Value) -> mlua::Result<Table> {
             (short, frame.current_line())
         });
         let Some((source, line)) = place else { break };
-        if source.starts_with("@user_") && let Some(line) = line {
+        if source.starts_with("@user_")
+            && let Some(line) = line
+        {
             let place = lua.create_table()?;
             place.raw_set("source", source)?;
             place.raw_set("line", line)?;
@@ -200,8 +190,15 @@ pub(super) fn outcome(result: mlua::Result<MultiValue>) -> Result<Value, Failure
         place: None,
         is_counted: false,
     };
-    let Some(Value::Table(pair)) = values.next() else {
-        return Err(failure);
+    let pair = match values.next() {
+        Some(Value::Table(pair)) => pair,
+        Some(Value::String(text)) => {
+            // Not enough memory: then nothing more is done where it is raised.
+            failure.text = [b"ERR ", &*text.as_bytes()].concat();
+            return Err(failure);
+        }
+        Some(Value::Error(error)) => return Err((*error).into()),
+        _ => return Err(failure),
     };
     if let Ok(Value::Table(place)) = pair.raw_get("place")
         && let (Ok(source), Ok(line)) = (place.raw_get("source"), place.raw_get("line"))
@@ -233,13 +230,22 @@ fn fill(request: &mut OwnedArgs, args: &[Value]) -> bool {
 
 fn call(lua: &Lua, shared: &Shared, args: &[Value]) -> Checked {
     if shared.api.registering.get() {
-        return wrong(lua, "redis.call/pcall can only be called inside a script invocation");
+        return wrong(
+            lua,
+            "redis.call/pcall can only be called inside a script invocation",
+        );
     }
     if args.is_empty() {
-        return wrong(lua, "Please specify at least one argument for this redis lib call");
+        return wrong(
+            lua,
+            "Please specify at least one argument for this redis lib call",
+        );
     }
     if !fill(&mut shared.request.borrow_mut(), args) {
-        return wrong(lua, "Lua redis lib command arguments must be strings or integers");
+        return wrong(
+            lua,
+            "Lua redis lib command arguments must be strings or integers",
+        );
     }
     shared.call();
     shared.pulse()?;
@@ -256,10 +262,16 @@ fn call(lua: &Lua, shared: &Shared, args: &[Value]) -> Checked {
 
 fn may_call(lua: &Lua, shared: &Shared, args: &[Value]) -> Checked {
     if args.is_empty() {
-        return wrong(lua, "Please specify at least one argument for this redis.acl_check_cmd() call");
+        return wrong(
+            lua,
+            "Please specify at least one argument for this redis.acl_check_cmd() call",
+        );
     }
     if !fill(&mut shared.request.borrow_mut(), args) {
-        return wrong(lua, "redis.acl_check_cmd() command arguments must be strings or integers");
+        return wrong(
+            lua,
+            "redis.acl_check_cmd() command arguments must be strings or integers",
+        );
     }
     shared.api.asks_only.set(true);
     shared.call();
@@ -282,7 +294,7 @@ fn setresp(lua: &Lua, shared: &Shared, args: &[Value]) -> Checked {
     Ok((Value::Nil, Value::Nil))
 }
 
-fn log(lua: &Lua, args: &[Value]) -> Checked {
+fn log(lua: &Lua, _: &Shared, args: &[Value]) -> Checked {
     if args.len() < 2 {
         return wrong(lua, "redis.log() requires two arguments or more.");
     }
@@ -292,7 +304,7 @@ fn log(lua: &Lua, args: &[Value]) -> Checked {
     if !(0..=3).contains(&level) {
         return wrong(lua, "Invalid log level.");
     }
-    let words: Vec<String> = args.iter().skip(1).filter_map(|word| text(word)).collect();
+    let words: Vec<String> = args.iter().skip(1).filter_map(text).collect();
     let line: String = words.join(" ").chars().take(1024).collect();
     match level {
         0 => tracing::debug!(target: "larder::script", "{line}"),
@@ -302,17 +314,20 @@ fn log(lua: &Lua, args: &[Value]) -> Checked {
     Ok((Value::Nil, Value::Nil))
 }
 
-fn set_repl(lua: &Lua, args: &[Value]) -> Checked {
+fn set_repl(lua: &Lua, _: &Shared, args: &[Value]) -> Checked {
     if args.len() != 1 {
         return wrong(lua, "redis.set_repl() requires one argument.");
     }
     match number(&args[0]) {
         Some(0..=3) => Ok((Value::Nil, Value::Nil)),
-        _ => wrong(lua, "Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE."),
+        _ => wrong(
+            lua,
+            "Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.",
+        ),
     }
 }
 
-fn sha1hex(lua: &Lua, args: &[Value]) -> Checked {
+fn sha1hex(lua: &Lua, _: &Shared, args: &[Value]) -> Checked {
     let [only] = args else {
         return wrong(lua, "wrong number of arguments");
     };
@@ -320,7 +335,18 @@ fn sha1hex(lua: &Lua, args: &[Value]) -> Checked {
         Value::String(text) => Sha::of(&text.as_bytes()),
         other => Sha::of(text(other).unwrap_or_default().as_bytes()),
     };
-    Ok((Value::String(lua.create_string(sha.as_bytes())?), Value::Nil))
+    Ok((
+        Value::String(lua.create_string(sha.as_bytes())?),
+        Value::Nil,
+    ))
+}
+
+fn error_reply(lua: &Lua, _: &Shared, args: &[Value]) -> Checked {
+    reply_table(lua, args, "err")
+}
+
+fn status_reply(lua: &Lua, _: &Shared, args: &[Value]) -> Checked {
+    reply_table(lua, args, "ok")
 }
 
 fn reply_table(lua: &Lua, args: &[Value], field: &str) -> Checked {
@@ -349,7 +375,10 @@ fn reply_table(lua: &Lua, args: &[Value], field: &str) -> Checked {
 /// `register_function(name, callback)` or `register_function{function_name=, callback=, flags=, description=}`
 fn register(lua: &Lua, shared: &Shared, args: &[Value]) -> Checked {
     if !shared.api.registering.get() {
-        return wrong(lua, "redis.register_function can only be called on FUNCTION LOAD command");
+        return wrong(
+            lua,
+            "redis.register_function can only be called on FUNCTION LOAD command",
+        );
     }
     let mut name = None;
     let mut callback = None;
@@ -363,15 +392,37 @@ fn register(lua: &Lua, shared: &Shared, args: &[Value]) -> Checked {
             for pair in table.pairs::<Value, Value>() {
                 let (key, value) = pair?;
                 let Value::String(key) = key else {
-                    return wrong(lua, "named argument key given to redis.register_function is not a string");
+                    return wrong(
+                        lua,
+                        "named argument key given to redis.register_function is not a string",
+                    );
                 };
                 match (&*key.as_bytes(), value) {
-                    (b"function_name", Value::String(text)) => name = Some(text.as_bytes().to_vec()),
-                    (b"function_name", _) => return wrong(lua, "function_name argument given to redis.register_function must be a string"),
-                    (b"description", Value::String(text)) => description = Some(text.as_bytes().to_vec()),
-                    (b"description", _) => return wrong(lua, "description argument given to redis.register_function must be a string"),
+                    (b"function_name", Value::String(text)) => {
+                        name = Some(text.as_bytes().to_vec())
+                    }
+                    (b"function_name", _) => {
+                        return wrong(
+                            lua,
+                            "function_name argument given to redis.register_function must be a string",
+                        );
+                    }
+                    (b"description", Value::String(text)) => {
+                        description = Some(text.as_bytes().to_vec())
+                    }
+                    (b"description", _) => {
+                        return wrong(
+                            lua,
+                            "description argument given to redis.register_function must be a string",
+                        );
+                    }
                     (b"callback", Value::Function(function)) => callback = Some(function),
-                    (b"callback", _) => return wrong(lua, "callback argument given to redis.register_function must be a function"),
+                    (b"callback", _) => {
+                        return wrong(
+                            lua,
+                            "callback argument given to redis.register_function must be a function",
+                        );
+                    }
                     (b"flags", Value::Table(names)) => {
                         for flag in names.sequence_values::<Value>() {
                             let known = match flag? {
@@ -383,26 +434,49 @@ fn register(lua: &Lua, shared: &Shared, args: &[Value]) -> Checked {
                             }
                         }
                     }
-                    (b"flags", _) => return wrong(lua, "flags argument to redis.register_function must be a table representing function flags"),
+                    (b"flags", _) => {
+                        return wrong(
+                            lua,
+                            "flags argument to redis.register_function must be a table representing function flags",
+                        );
+                    }
                     _ => return wrong(lua, "unknown argument given to redis.register_function"),
                 }
             }
             if name.is_none() {
-                return wrong(lua, "redis.register_function must get a function name argument");
+                return wrong(
+                    lua,
+                    "redis.register_function must get a function name argument",
+                );
             }
             if callback.is_none() {
                 return wrong(lua, "redis.register_function must get a callback argument");
             }
         }
-        [_] => return wrong(lua, "calling redis.register_function with a single argument is only applicable to Lua table (representing named arguments)."),
+        [_] => {
+            return wrong(
+                lua,
+                "calling redis.register_function with a single argument is only applicable to Lua table (representing named arguments).",
+            );
+        }
         [first, second] => {
             match first {
                 Value::String(text) => name = Some(text.as_bytes().to_vec()),
-                _ => return wrong(lua, "first argument to redis.register_function must be a string"),
+                _ => {
+                    return wrong(
+                        lua,
+                        "first argument to redis.register_function must be a string",
+                    );
+                }
             }
             match second {
                 Value::Function(function) => callback = Some(function.clone()),
-                _ => return wrong(lua, "second argument to redis.register_function must be a function"),
+                _ => {
+                    return wrong(
+                        lua,
+                        "second argument to redis.register_function must be a function",
+                    );
+                }
             }
         }
         _ => return wrong(lua, "wrong number of arguments to redis.register_function"),
@@ -411,7 +485,10 @@ fn register(lua: &Lua, shared: &Shared, args: &[Value]) -> Checked {
         return wrong(lua, "wrong number of arguments to redis.register_function");
     };
     if !super::library::is_name(&name) {
-        return wrong(lua, "Library names can only contain letters, numbers, or underscores(_) and must be at least one character long");
+        return wrong(
+            lua,
+            "Library names can only contain letters, numbers, or underscores(_) and must be at least one character long",
+        );
     }
     let mut registered = shared.api.registered.borrow_mut();
     if registered.iter().any(|other| other.name == name) {
@@ -444,4 +521,3 @@ fn text(value: &Value) -> Option<String> {
         _ => None,
     }
 }
-

@@ -77,7 +77,10 @@ impl<'r> Reader<'_, 'r> {
                 let bytes = self.bulk(text);
                 let (format, string) = bytes.split_at(bytes.len().min(4));
                 let verbatim = self.lua.create_table()?;
-                verbatim.raw_set("format", self.lua.create_string(&format[..format.len().min(3)])?)?;
+                verbatim.raw_set(
+                    "format",
+                    self.lua.create_string(&format[..format.len().min(3)])?,
+                )?;
                 verbatim.raw_set("string", self.lua.create_string(string)?)?;
                 self.wrapped("verbatim_string", Value::Table(verbatim))?
             }
@@ -175,8 +178,14 @@ impl Writer<'_> {
                 return Ok(());
             }
             match get(table, "double") {
-                Value::Number(number) => return Ok(self.reply.double(number)),
-                Value::Integer(number) => return Ok(self.reply.double(number as f64)),
+                Value::Number(number) => {
+                    self.reply.double(number);
+                    return Ok(());
+                }
+                Value::Integer(number) => {
+                    self.reply.double(number as f64);
+                    return Ok(());
+                }
                 _ => {}
             }
             if let Value::Table(map) = get(table, "map") {
@@ -218,7 +227,8 @@ impl Writer<'_> {
         let at = self.reply.defer();
         let mut len = 0;
         for pair in table.pairs::<Value, Value>() {
-            let (key, value) = pair.map_err(|_| ReplyError::fixed("ERR the script returns what cannot be read"))?;
+            let (key, value) =
+                pair.map_err(|_| ReplyError::fixed("ERR the script returns what cannot be read"))?;
             self.value(&key, depth + 1)?;
             if values {
                 self.value(&value, depth + 1)?;

@@ -19,9 +19,7 @@ use std::time::Instant;
 use corosensei::stack::DefaultStack;
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 use mlua::chunk::ChunkMode;
-use mlua::{
-    Function, HookTriggers, Lua, LuaOptions, MultiValue, StdLib, Table, Value, VmState,
-};
+use mlua::{Function, HookTriggers, Lua, LuaOptions, MultiValue, StdLib, Table, Value, VmState};
 
 use super::library::Library;
 use super::store::{Script, Sha};
@@ -30,7 +28,7 @@ use crate::resp::{Args, OwnedArgs, ReplyError};
 use crate::stats::ticks;
 
 /// How long a script runs before others get their turn, in nanoseconds.
-const TURN_NANOS: u64 = 1_000_000;
+const TURN_NANOS: u64 = 500_000;
 /// Instructions between two looks at the clock.
 const INSTRUCTIONS: u32 = 2_000;
 /// A script's stack. Only what is used of it is ever backed by memory. Lua bounds the depth of its calls into C, and so what it uses.
@@ -78,11 +76,18 @@ impl From<mlua::Error> for Failure {
 pub(super) fn first_line(error: &mlua::Error) -> String {
     match error {
         mlua::Error::CallbackError { cause, .. } => first_line(cause),
-        mlua::Error::RuntimeError(text) | mlua::Error::MemoryError(text) => {
-            text.split("\nstack traceback:").next().unwrap_or_default().to_owned()
-        }
+        mlua::Error::RuntimeError(text) | mlua::Error::MemoryError(text) => text
+            .split("\nstack traceback:")
+            .next()
+            .unwrap_or_default()
+            .to_owned(),
         mlua::Error::SyntaxError { message, .. } => message.clone(),
-        other => other.to_string().lines().next().unwrap_or_default().to_owned(),
+        other => other
+            .to_string()
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .to_owned(),
     }
 }
 
@@ -201,23 +206,22 @@ impl Interpreter {
         )?;
         let base = lua.used_memory();
         lua.set_memory_limit(base + memory_limit)?;
-        let stack = Coroutine::with_stack(
-            DefaultStack::new(STACK).map_err(mlua::Error::external)?,
-            {
+        let stack =
+            Coroutine::with_stack(DefaultStack::new(STACK).map_err(mlua::Error::external)?, {
                 let shared = Rc::clone(&shared);
                 move |yielder: &Yielder<(), Pass>, ()| {
                     shared.yielder.set(ptr::from_ref(yielder));
                     loop {
                         let job = shared.job.take();
-                        let (function, arguments) = job.expect("the stack goes on when there is a job");
+                        let (function, arguments) =
+                            job.expect("the stack goes on when there is a job");
                         let result = function.call(arguments);
                         drop(function);
                         shared.result.replace(Some(result));
                         shared.pass(Pass::Done);
                     }
                 }
-            },
-        );
+            });
         Ok(Self {
             lua,
             shared,
@@ -243,7 +247,9 @@ impl Interpreter {
                 self.running = !matches!(pass, Pass::Done);
                 pass
             }
-            CoroutineResult::Return(()) => unreachable!("the function at the bottom of the stack never returns"),
+            CoroutineResult::Return(()) => {
+                unreachable!("the function at the bottom of the stack never returns")
+            }
         }
     }
 
@@ -259,9 +265,13 @@ impl Interpreter {
         if let Some(function) = self.compiled.get(&script.sha) {
             return Ok(function.clone());
         }
-        let function = compile(&self.lua, &script.body, "@user_script", &self.scripts).map_err(|error| {
-            ReplyError::err(format!("Error compiling script (new function): {}", first_line(&error)))
-        })?;
+        let function =
+            compile(&self.lua, &script.body, "@user_script", &self.scripts).map_err(|error| {
+                ReplyError::err(format!(
+                    "Error compiling script (new function): {}",
+                    first_line(&error)
+                ))
+            })?;
         if self.compiled.len() >= MOST_COMPILED {
             self.compiled.clear();
         }
@@ -270,49 +280,56 @@ impl Interpreter {
     }
 
     fn array(&self, args: Args<'_>) -> mlua::Result<Table> {
-        let table = self.lua.create_table_with_capacity(args.len().min(1 << 16), 0)?;
+        let table = self
+            .lua
+            .create_table_with_capacity(args.len().min(1 << 16), 0)?;
         for (i, arg) in args.iter().enumerate() {
             table.raw_set(i + 1, self.lua.create_string(arg)?)?;
         }
         Ok(table)
     }
 
-    /// Runs a library's code, on the script's stack and for one turn at the most: it registers functions.
-    fn load(&mut self, library: &Library) -> Result<(HashMap<Vec<u8>, Function>, Vec<api::Registered>), ReplyError> {
-        let compiled = compile(&self.lua, &library.code, "@user_function", &self.functions).map_err(|error| {
-            ReplyError::err(format!("Error compiling function: {}", first_line(&error)))
-        })?;
-        self.start(&self.run_script.clone(), MultiValue::from_iter([Value::Function(compiled)]));
+    /// Runs a library's code, which registers functions. It gets no other turns but its own, and not long.
+    fn load(&mut self, library: &Library) -> Result<Vec<api::Registered>, ReplyError> {
+        let compiled = compile(&self.lua, &library.code, "@user_function", &self.functions)
+            .map_err(|error| {
+                ReplyError::err(format!("Error compiling function: {}", first_line(&error)))
+            })?;
+        self.start(
+            &self.run_script.clone(),
+            MultiValue::from_iter([Value::Function(compiled)]),
+        );
         self.shared.api.registering.set(true);
         let deadline = Instant::now() + lua::LOAD_TIME;
         loop {
             match self.go() {
                 Pass::Done => break,
-                Pass::Call => self.shared.reply.replace(b"-ERR redis.call can only be called inside a function\r\n".to_vec()),
+                Pass::Call => {
+                    unreachable!("a library's code may not call commands while it is loaded")
+                }
                 Pass::TurnOver => {
                     if Instant::now() > deadline {
                         self.end();
                     }
-                    Vec::new()
                 }
-            };
+            }
         }
         self.shared.api.registering.set(false);
         let registered = self.shared.api.registered.take();
         match self.result() {
             Ok(_) => {}
-            Err(failure) if self.shared.ends.get() => {
-                drop(failure);
+            Err(_) if self.shared.ends.get() => {
                 return Err(ReplyError::fixed("ERR FUNCTION LOAD timeout"));
             }
             Err(failure) => {
                 let text = String::from_utf8_lossy(&failure.text).into_owned();
                 let text = text.strip_prefix("ERR ").unwrap_or(&text);
-                return Err(ReplyError::err(format!("Error registering functions: {text}")));
+                return Err(ReplyError::err(format!(
+                    "Error registering functions: {text}"
+                )));
             }
         }
-        let functions = registered.iter().map(|one| (one.name.clone(), one.callback.clone())).collect();
-        Ok((functions, registered))
+        Ok(registered)
     }
 
     /// Makes the script end: errors are raised wherever it is until nothing of it is left.
@@ -397,7 +414,14 @@ impl Run {
     ///
     /// # Errors
     /// If it does not compile, or there is no memory for it.
-    pub fn start(program: Program, ticket: Ticket, keys: Args<'_>, arguments: Args<'_>, db: usize, memory_limit: usize) -> Result<Self, ReplyError> {
+    pub fn start(
+        program: Program,
+        ticket: Ticket,
+        keys: Args<'_>,
+        arguments: Args<'_>,
+        db: usize,
+        memory_limit: usize,
+    ) -> Result<Self, ReplyError> {
         let mut run = Self::idle(program, ticket, memory_limit)?;
         run.db = db;
         let program = run.program.clone();
@@ -410,7 +434,8 @@ impl Run {
             Program::Script(script) => {
                 let function = interpreter.compile(script)?;
                 let (keys, arguments) = begin(interpreter).map_err(memory)?;
-                lua::set_arguments(&interpreter.lua, &interpreter.scripts, keys, arguments).map_err(memory)?;
+                lua::set_arguments(&interpreter.lua, &interpreter.scripts, keys, arguments)
+                    .map_err(memory)?;
                 let runner = interpreter.run_script.clone();
                 interpreter.start(&runner, MultiValue::from_iter([Value::Function(function)]));
             }
@@ -418,7 +443,11 @@ impl Run {
                 let function = interpreter.function(library, name)?;
                 let (keys, arguments) = begin(interpreter).map_err(memory)?;
                 let runner = interpreter.run_function.clone();
-                let all = [Value::Function(function), Value::Table(keys), Value::Table(arguments)];
+                let all = [
+                    Value::Function(function),
+                    Value::Table(keys),
+                    Value::Table(arguments),
+                ];
                 interpreter.start(&runner, MultiValue::from_iter(all));
             }
         }
@@ -439,18 +468,23 @@ impl Run {
     ///
     /// # Errors
     /// If it does not compile or fails.
-    pub fn load(library: &Arc<Library>, memory_limit: usize) -> Result<Vec<api::Registered>, ReplyError> {
+    pub fn load(
+        library: &Arc<Library>,
+        memory_limit: usize,
+    ) -> Result<Vec<api::Registered>, ReplyError> {
         let program = Program::Function(Arc::clone(library), Vec::new());
         let mut run = Self::idle(program, Ticket(0), memory_limit)?;
-        let (_, registered) = run.interpreter_mut().load(library)?;
-        Ok(registered)
+        run.interpreter_mut().load(library)
     }
 
     fn idle(program: Program, ticket: Ticket, memory_limit: usize) -> Result<Self, ReplyError> {
         let interpreter = match INTERPRETERS.with_borrow_mut(|all| all.idle.pop()) {
             Some(interpreter) => interpreter,
             None => Interpreter::new(memory_limit).map_err(|error| {
-                ReplyError::err(format!("cannot start an interpreter: {}", first_line(&error)))
+                ReplyError::err(format!(
+                    "cannot start an interpreter: {}",
+                    first_line(&error)
+                ))
             })?,
         };
         Ok(Self {
@@ -526,7 +560,9 @@ impl Run {
     }
 
     fn interpreter_mut(&mut self) -> &mut Interpreter {
-        self.interpreter.as_mut().expect("only dropping takes it away")
+        self.interpreter
+            .as_mut()
+            .expect("only dropping takes it away")
     }
 }
 
@@ -535,7 +571,8 @@ impl Interpreter {
     fn function(&mut self, library: &Arc<Library>, name: &[u8]) -> Result<Function, ReplyError> {
         let loaded = self.libraries.get(&library.name);
         if !loaded.is_some_and(|loaded| Arc::ptr_eq(&loaded.library, library)) {
-            let (functions, _) = self.load(library)?;
+            let registered = self.load(library)?.into_iter();
+            let functions = registered.map(|one| (one.name, one.callback)).collect();
             if self.libraries.len() >= MOST_COMPILED {
                 self.libraries.clear();
             }
@@ -545,7 +582,12 @@ impl Interpreter {
             };
             self.libraries.insert(library.name.clone(), loaded);
         }
-        let found = self.libraries.get(&library.name).and_then(|loaded| loaded.functions.get(name));
-        found.cloned().ok_or(ReplyError::fixed("ERR Function not found"))
+        let found = self
+            .libraries
+            .get(&library.name)
+            .and_then(|loaded| loaded.functions.get(name));
+        found
+            .cloned()
+            .ok_or(ReplyError::fixed("ERR Function not found"))
     }
 }

@@ -35,7 +35,10 @@ pub struct Function {
 
 /// Whether this can be the name of a library or a function.
 pub fn is_name(name: &[u8]) -> bool {
-    !name.is_empty() && name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+    !name.is_empty()
+        && name
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
 }
 
 /// The name of the library whose code this is, from its first line.
@@ -50,15 +53,22 @@ pub fn name_of(code: &[u8]) -> Result<String, ReplyError> {
     let Some(end) = memchr::memchr(b'\n', rest) else {
         return Err(ReplyError::fixed("ERR Invalid library metadata"));
     };
-    let mut words = rest[..end].split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    let mut words = rest[..end]
+        .split(u8::is_ascii_whitespace)
+        .filter(|word| !word.is_empty());
     let engine = words.next().unwrap_or_default();
     let mut name = None;
     for word in words {
         let Some(value) = word.strip_prefix(b"name=") else {
-            return Err(ReplyError::err(format!("Invalid metadata value given: {}", text(word))));
+            return Err(ReplyError::err(format!(
+                "Invalid metadata value given: {}",
+                text(word)
+            )));
         };
         if name.replace(value).is_some() {
-            return Err(ReplyError::fixed("ERR Invalid metadata value, name argument was given multiple times"));
+            return Err(ReplyError::fixed(
+                "ERR Invalid metadata value, name argument was given multiple times",
+            ));
         }
     }
     let Some(name) = name else {
@@ -70,7 +80,10 @@ pub fn name_of(code: &[u8]) -> Result<String, ReplyError> {
         ));
     }
     if !engine.eq_ignore_ascii_case(b"lua") {
-        return Err(ReplyError::err(format!("Engine '{}' not found", text(engine))));
+        return Err(ReplyError::err(format!(
+            "Engine '{}' not found",
+            text(engine)
+        )));
     }
     Ok(text(name))
 }
@@ -99,7 +112,10 @@ impl Set {
     /// The library that has a function of this name, and the function.
     pub fn find(&self, function: &[u8]) -> Option<(&Arc<Library>, &Function)> {
         let library = self.functions.get(function)?;
-        let found = library.functions.iter().find(|other| other.name == function)?;
+        let found = library
+            .functions
+            .iter()
+            .find(|other| other.name == function)?;
         Some((library, found))
     }
 
@@ -116,7 +132,10 @@ impl Set {
     /// The bytes that the libraries take.
     pub fn memory(&self) -> usize {
         let of = |library: &Library| {
-            let functions = library.functions.iter().map(|one| one.name.len() + size_of::<Function>());
+            let functions = library
+                .functions
+                .iter()
+                .map(|one| one.name.len() + size_of::<Function>());
             size_of::<Library>() + library.code.len() + functions.sum::<usize>()
         };
         self.libraries.values().map(|library| of(library)).sum()
@@ -130,18 +149,25 @@ impl Set {
         if self.libraries.contains_key(&library.name) {
             match taken {
                 Taken::Refuse => {
-                    return Err(ReplyError::err(format!("Library '{}' already exists", library.name)));
+                    return Err(ReplyError::err(format!(
+                        "Library '{}' already exists",
+                        library.name
+                    )));
                 }
                 Taken::Replace => self.remove(&library.name),
             };
         }
-        let used = library.functions.iter().find(|one| self.functions.contains_key(&one.name));
+        let used = library
+            .functions
+            .iter()
+            .find(|one| self.functions.contains_key(&one.name));
         if let Some(used) = used {
             let name = String::from_utf8_lossy(&used.name).into_owned();
             return Err(ReplyError::err(format!("Function '{name}' already exists")));
         }
         for function in &library.functions {
-            self.functions.insert(function.name.clone(), Arc::clone(&library));
+            self.functions
+                .insert(function.name.clone(), Arc::clone(&library));
         }
         self.libraries.insert(library.name.clone(), library);
         Ok(())
@@ -169,7 +195,10 @@ impl Libraries {
     ///
     /// # Errors
     /// The change's.
-    pub fn change<R>(&self, change: impl FnOnce(&mut Set) -> Result<R, ReplyError>) -> Result<R, ReplyError> {
+    pub fn change<R>(
+        &self,
+        change: impl FnOnce(&mut Set) -> Result<R, ReplyError>,
+    ) -> Result<R, ReplyError> {
         let mut libraries = self.0.write();
         let mut changed = Set::clone(&libraries);
         let result = change(&mut changed)?;

@@ -13,6 +13,7 @@ pub mod engine;
 pub mod footprint;
 pub mod library;
 mod lua;
+mod raise;
 pub mod running;
 pub mod store;
 

@@ -28,7 +28,10 @@ impl Sha {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let mut text = [0; 40];
         for (two, byte) in text.chunks_exact_mut(2).zip(Sha1::digest(body)) {
-            two.copy_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+            two.copy_from_slice(&[
+                DIGITS[usize::from(byte >> 4)],
+                DIGITS[usize::from(byte & 15)],
+            ]);
         }
         Self(text)
     }
@@ -107,7 +110,11 @@ impl Flags {
             self.no_cluster,
             self.allow_cross_slot_keys,
         ];
-        Self::NAMES.into_iter().zip(set).filter(|(_, set)| *set).map(|(name, _)| name)
+        Self::NAMES
+            .into_iter()
+            .zip(set)
+            .filter(|(_, set)| *set)
+            .map(|(name, _)| name)
     }
 }
 
@@ -130,7 +137,10 @@ impl Script {
     ///
     /// # Errors
     /// If its first line begins with `#!` and is not understood.
-    pub fn new(body: Bytes, stays_within_keys: impl FnOnce(&[u8]) -> bool) -> Result<Self, ReplyError> {
+    pub fn new(
+        body: Bytes,
+        stays_within_keys: impl FnOnce(&[u8]) -> bool,
+    ) -> Result<Self, ReplyError> {
         Ok(Self {
             sha: Sha::of(&body),
             flags: first_line(&body)?,
@@ -153,18 +163,32 @@ fn first_line(body: &[u8]) -> Result<Flags, ReplyError> {
     };
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let line = &body[2..end];
-    let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    let mut words = line
+        .split(u8::is_ascii_whitespace)
+        .filter(|word| !word.is_empty());
     let engine = words.next().unwrap_or_default();
     if !engine.eq_ignore_ascii_case(b"lua") {
-        return Err(ReplyError::err(format!("Unexpected engine in script shebang: {}", text(engine))));
+        return Err(ReplyError::err(format!(
+            "Unexpected engine in script shebang: {}",
+            text(engine)
+        )));
     }
     for word in words {
         let Some(names) = word.strip_prefix(b"flags=") else {
-            return Err(ReplyError::err(format!("Unknown lua shebang option: {}", text(word))));
+            return Err(ReplyError::err(format!(
+                "Unknown lua shebang option: {}",
+                text(word)
+            )));
         };
-        for name in names.split(|byte| *byte == b',').filter(|name| !name.is_empty()) {
+        for name in names
+            .split(|byte| *byte == b',')
+            .filter(|name| !name.is_empty())
+        {
             if !flags.set(name) {
-                return Err(ReplyError::err(format!("Unexpected flag in script shebang: {}", text(name))));
+                return Err(ReplyError::err(format!(
+                    "Unexpected flag in script shebang: {}",
+                    text(name)
+                )));
             }
         }
     }
@@ -193,7 +217,9 @@ pub struct Scripts {
 
 impl fmt::Debug for Scripts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Scripts").field("cached", &self.cache.len()).finish_non_exhaustive()
+        f.debug_struct("Scripts")
+            .field("cached", &self.cache.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -230,7 +256,9 @@ impl Scripts {
 
     /// Adds a script that compiles. `loaded`: it stays until [`Scripts::flush`].
     pub fn add(&self, script: &Arc<Script>, loaded: bool) {
-        script.used.store(self.uses.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
+        script
+            .used
+            .store(self.uses.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
         let mut is_new = false;
         {
             let mut cached = self.cache.entry(script.sha).or_insert_with(|| {
@@ -255,7 +283,10 @@ impl Scripts {
         let oldest = evaluated.min_by_key(|cached| cached.script.used.load(Ordering::Relaxed));
         let oldest = oldest.map(|cached| *cached.key());
         if let Some(sha) = oldest
-            && self.cache.remove_if(&sha, |_, cached| !cached.loaded).is_some()
+            && self
+                .cache
+                .remove_if(&sha, |_, cached| !cached.loaded)
+                .is_some()
         {
             self.evaluated.fetch_sub(1, Ordering::Relaxed);
             self.evicted.fetch_add(1, Ordering::Relaxed);
@@ -281,7 +312,8 @@ impl Scripts {
 
     /// The bytes that the scripts take.
     pub fn memory(&self) -> usize {
-        let each = |script: &Script| script.body.len() + size_of::<Script>() + size_of::<(Sha, Cached)>();
+        let each =
+            |script: &Script| script.body.len() + size_of::<Script>() + size_of::<(Sha, Cached)>();
         self.cache.iter().map(|cached| each(&cached.script)).sum()
     }
 }

@@ -73,10 +73,13 @@ pub(super) fn load(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
 /// `FUNCTION DELETE library-name`
 pub(super) fn delete(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let name = String::from_utf8_lossy(args.at(2));
-    ctx.server.scripts.libraries.change(|all| match all.remove(&name) {
-        true => Ok(()),
-        false => Err(ReplyError::fixed("ERR Library not found")),
-    })?;
+    ctx.server
+        .scripts
+        .libraries
+        .change(|all| match all.remove(&name) {
+            true => Ok(()),
+            false => Err(ReplyError::fixed("ERR Library not found")),
+        })?;
     ctx.keys.note_change();
     ctx.reply.ok();
     Ok(Outcome::Done)
@@ -112,7 +115,8 @@ pub(super) fn list(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
             with_code = true;
         } else if pattern.is_none() && word.eq_ignore_ascii_case(b"LIBRARYNAME") {
             let given = words.next();
-            pattern = Some(given.ok_or(ReplyError::fixed("ERR library name argument was not given"))?);
+            pattern =
+                Some(given.ok_or(ReplyError::fixed("ERR library name argument was not given"))?);
         } else {
             return Err(ReplyError::err(format!(
                 "Unknown argument {}",
@@ -121,7 +125,9 @@ pub(super) fn list(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         }
     }
     let all = ctx.server.scripts.libraries.all();
-    let wanted = |library: &&Arc<Library>| pattern.is_none_or(|pattern| glob::matches_ignoring_case(pattern, library.name.as_bytes()));
+    let wanted = |library: &&Arc<Library>| {
+        pattern.is_none_or(|pattern| glob::matches_ignoring_case(pattern, library.name.as_bytes()))
+    };
     let wanted: Vec<_> = all.libraries().filter(wanted).collect();
     ctx.reply.array(wanted.len());
     for library in wanted {
@@ -214,9 +220,8 @@ pub(super) fn restore(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
             ));
         }
     }
-    let codes = functions::read(args.at(2)).map_err(|_| {
-        ReplyError::fixed("ERR DUMP payload version or checksum are wrong")
-    })?;
+    let codes = functions::read(args.at(2))
+        .map_err(|_| ReplyError::fixed("ERR DUMP payload version or checksum are wrong"))?;
     let mut loaded = Vec::new();
     for code in codes {
         loaded.push(Arc::new(library(ctx.server, code.into())?));
@@ -225,7 +230,9 @@ pub(super) fn restore(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         if flushes {
             *all = Default::default();
         }
-        loaded.into_iter().try_for_each(|library| all.add(library, taken))
+        loaded
+            .into_iter()
+            .try_for_each(|library| all.add(library, taken))
     })?;
     ctx.keys.note_change();
     ctx.reply.ok();

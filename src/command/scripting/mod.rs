@@ -18,11 +18,11 @@ use std::time::{Duration, Instant};
 
 use super::context::{CommandResult, Context, Suspension};
 use super::help::help;
+use super::table::KeySpec;
 use super::table::words::{
     ACCESS, ALLOW_BUSY, Command, DENYOOM, Group, LOADING, Lock, MAY_REPLICATE, NO_MANDATORY_KEYS,
     NOSCRIPT, READONLY, RO, RW, SKIP_MONITOR, STALE, UPDATE, WRITE, counted_keys,
 };
-use super::table::KeySpec;
 use crate::keyspace::Reserved;
 use crate::resp::{Args, ReplyError};
 use crate::script::Ticket;
@@ -37,7 +37,13 @@ const READS: &[KeySpec] = &[counted_keys(2, 1, &[RO, ACCESS])];
 /// A command that runs a program.
 const fn running(name: &'static str) -> Command {
     Command::new(Group::Scripting, name, -3, run_program)
-        .flags(&[NOSCRIPT, STALE, SKIP_MONITOR, NO_MANDATORY_KEYS, MAY_REPLICATE])
+        .flags(&[
+            NOSCRIPT,
+            STALE,
+            SKIP_MONITOR,
+            NO_MANDATORY_KEYS,
+            MAY_REPLICATE,
+        ])
         .keys(WRITES)
         .lock(Lock::Script)
         .complexity("That of the program")

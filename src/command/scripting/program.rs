@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::command::table::keys::{Begin, Find};
-use crate::command::table::{self, Command, KeyFlags, Lock};
+use crate::command::table::{self, Command};
 use crate::resp::{Args, ReplyError};
 use crate::script::engine::Program;
-use crate::script::footprint::{self, Entry, Place};
+use crate::script::footprint::{self, Entry};
 use crate::script::store::{self, Flags, Script, Sha};
 use crate::server::Server;
 use crate::value::number;
@@ -120,7 +119,11 @@ pub(super) fn declared_keys(args: Args<'_>) -> Result<Args<'_>, ReplyError> {
 }
 
 /// Whether a request's script keeps to the keys that it declares: if so, the locks of these are enough for it.
-pub(in crate::command) fn stays_within_keys(server: &Server, command: &Command, args: Args<'_>) -> bool {
+pub(in crate::command) fn stays_within_keys(
+    server: &Server,
+    command: &Command,
+    args: Args<'_>,
+) -> bool {
     let Ok(found) = Programs::of(command).find(server, args) else {
         // It will be refused.
         return true;
@@ -133,52 +136,5 @@ pub(in crate::command) fn stays_within_keys(server: &Server, command: &Command, 
 
 /// Whether the source of a script or library shows that it touches no other keys than those it is given.
 pub(super) fn keeps_to_keys(source: &[u8], entry: Entry) -> bool {
-    footprint::stays_within_keys(source, entry, &places)
-}
-
-/// Where a command's keys are, from the command table, as far as the analysis can use it.
-fn places(name: &[u8], second: Option<&[u8]>) -> Option<Vec<Place>> {
-    let Some(mut command) = table::find(name) else {
-        return Some(Vec::new());
-    };
-    if !command.subcommands.is_empty() {
-        match command.subcommand(second?) {
-            Some(subcommand) => command = subcommand,
-            None => return Some(Vec::new()),
-        }
-    }
-    if command.finder.is_some() || command.lock_chooser.is_some() {
-        return None;
-    }
-    match command.lock {
-        Lock::None => return Some(Vec::new()),
-        Lock::Keys => {}
-        Lock::All | Lock::Each | Lock::Transaction | Lock::Script => return None,
-    }
-    let place = |spec: &table::KeySpec| {
-        let Begin::Index(begin) = spec.begin else {
-            return None;
-        };
-        if spec.flags.contains(KeyFlags::INCOMPLETE) {
-            return None;
-        }
-        let begin = usize::from(begin);
-        match spec.find {
-            Find::Range { limit: 2.., .. } | Find::Unknown => None,
-            Find::Range { last, step, .. } => Some(Place::Range {
-                first: begin,
-                last: match last {
-                    0.. => isize::try_from(begin).ok()? + isize::from(last),
-                    _ => last.into(),
-                },
-                step: step.into(),
-            }),
-            Find::Count { at, first, step } => Some(Place::Counted {
-                number: begin + usize::from(at),
-                first: begin + usize::from(first),
-                step: step.into(),
-            }),
-        }
-    };
-    command.keys.iter().map(place).collect()
+    footprint::stays_within_keys(source, entry, &table::places_of)
 }

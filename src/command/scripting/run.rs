@@ -69,7 +69,12 @@ impl Rules {
                 "ERR Can not execute a script with write flag using *_ro command.",
             ));
         }
-        if ctx.resumes.is_none() && flags.declared && !flags.no_writes && !flags.allow_oom && is_short(ctx) {
+        if ctx.resumes.is_none()
+            && flags.declared
+            && !flags.no_writes
+            && !flags.allow_oom
+            && is_short(ctx)
+        {
             return Err(ReplyError::fixed(
                 "OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'",
             ));
@@ -89,7 +94,9 @@ fn is_short(ctx: &Context<'_>) -> bool {
 fn begin(ctx: &mut Context<'_>, args: Args<'_>, found: Found, _: Rules) -> Result<Run, ReplyError> {
     let keys = super::program::declared_keys(args)?;
     if Run::set_aside_count() >= MOST_SET_ASIDE {
-        return Err(ReplyError::fixed("BUSY too many scripts take long at the same time"));
+        return Err(ReplyError::fixed(
+            "BUSY too many scripts take long at the same time",
+        ));
     }
     let limit = ctx.server.settings.script_memory_limit();
     let ticket = ctx.resumes.unwrap_or_else(Ticket::next);
@@ -108,10 +115,15 @@ fn show(ctx: &Context<'_>, run: &mut Run, args: Args<'_>) -> Arc<Shown> {
     let shown = run.shown.get_or_insert_with(|| {
         let (kind, name) = match &run.program {
             Program::Script(script) => (Kind::Script, script.sha.to_string()),
-            Program::Function(_, name) => (Kind::Function, String::from_utf8_lossy(name).into_owned()),
+            Program::Function(_, name) => {
+                (Kind::Function, String::from_utf8_lossy(name).into_owned())
+            }
         };
         let shown = Arc::new(Shown::new(kind, name, args.to_owned(), run.started));
-        ctx.server.scripts.running.add(run.ticket, Arc::clone(&shown));
+        ctx.server
+            .scripts
+            .running
+            .add(run.ticket, Arc::clone(&shown));
         shown
     });
     if run.wrote {
@@ -127,7 +139,9 @@ fn execute(ctx: &mut Context<'_>, run: &mut Run, rules: Rules) {
     if run.api().asks_only.get() {
         let known = dispatch::resolve(table::find(args.at(0)), args);
         let is_right = known.is_ok_and(|command| command.accepts(args.len()));
-        run.answer(request, |reply| reply.extend_from_slice(if is_right { b"+OK\r\n" } else { b"-ERR\r\n" }));
+        run.answer(request, |reply| {
+            reply.extend_from_slice(if is_right { b"+OK\r\n" } else { b"-ERR\r\n" })
+        });
         return;
     }
     let protocol = run.protocol();
@@ -147,7 +161,11 @@ fn execute(ctx: &mut Context<'_>, run: &mut Run, rules: Rules) {
 }
 
 /// Whether a script may execute this request.
-fn admit(ctx: &mut Context<'_>, args: Args<'_>, rules: Rules) -> Result<&'static Command, ReplyError> {
+fn admit(
+    ctx: &mut Context<'_>,
+    args: Args<'_>,
+    rules: Rules,
+) -> Result<&'static Command, ReplyError> {
     let command = dispatch::resolve(table::find(args.at(0)), args)
         .map_err(|_| ReplyError::fixed("ERR Unknown Redis command called from script"))?;
     let counters = &ctx.server.stats.of(ctx.session.worker()).commands[command.id()];
@@ -174,7 +192,11 @@ fn admit(ctx: &mut Context<'_>, args: Args<'_>, rules: Rules) -> Result<&'static
 }
 
 /// Answers with what the script has returned, or how it has failed.
-fn answer(ctx: &mut Context<'_>, run: &mut Run, result: Result<mlua::Value, Failure>) -> CommandResult {
+fn answer(
+    ctx: &mut Context<'_>,
+    run: &mut Run,
+    result: Result<mlua::Value, Failure>,
+) -> CommandResult {
     match result {
         Ok(value) => {
             convert::write(ctx.reply, &value, run.api().resp3.get())?;

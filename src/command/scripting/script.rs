@@ -41,7 +41,9 @@ pub(super) fn exists(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
 /// `SCRIPT SHOW sha1`
 pub(super) fn show(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let script = Sha::parse(args.at(2)).and_then(|sha| ctx.server.scripts.get(&sha));
-    let script = script.ok_or(ReplyError::fixed("NOSCRIPT No matching script. Please use EVAL."))?;
+    let script = script.ok_or(ReplyError::fixed(
+        "NOSCRIPT No matching script. Please use EVAL.",
+    ))?;
     ctx.reply.bulk_shared(&script.body);
     Ok(Outcome::Done)
 }
@@ -70,7 +72,9 @@ pub(super) fn end(ctx: &mut Context<'_>, kind: Kind) -> CommandResult {
             ctx.reply.ok();
             Ok(Outcome::Done)
         }
-        Kill::NotBusy => Err(ReplyError::fixed("NOTBUSY No scripts in execution right now.")),
+        Kill::NotBusy => Err(ReplyError::fixed(
+            "NOTBUSY No scripts in execution right now.",
+        )),
         Kill::Unkillable => Err(ReplyError::fixed(
             "UNKILLABLE Sorry the script already executed write commands against the dataset. You can either wait the script \
              termination or kill the server in a hard way using the SHUTDOWN NOSAVE command.",
@@ -93,9 +97,11 @@ pub(super) fn debug(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         ctx.reply.ok();
         return Ok(Outcome::Done);
     }
-    Err(if mode.eq_ignore_ascii_case(b"YES") || mode.eq_ignore_ascii_case(b"SYNC") {
-        ReplyError::fixed("ERR Larder has no debugger for scripts")
-    } else {
-        ReplyError::fixed("ERR Use SCRIPT DEBUG YES/SYNC/NO")
-    })
+    Err(
+        if mode.eq_ignore_ascii_case(b"YES") || mode.eq_ignore_ascii_case(b"SYNC") {
+            ReplyError::fixed("ERR Larder has no debugger for scripts")
+        } else {
+            ReplyError::fixed("ERR Use SCRIPT DEBUG YES/SYNC/NO")
+        },
+    )
 }
