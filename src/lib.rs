@@ -11,6 +11,8 @@ pub mod command;
 
 pub mod server;
 
+pub mod script;
+
 pub mod pubsub;
 pub mod session;
 
