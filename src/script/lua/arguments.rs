@@ -1,6 +1,6 @@
 //! The arguments of a library function, checked and converted as Lua's auxiliary library does it, with its messages.
 
-use mlua::{Lua, LuaString, MultiValue, Table, Value};
+use mlua::{Lua, LuaString, MultiValue, Value};
 
 use super::failure;
 
@@ -44,11 +44,14 @@ impl<'a> Arguments<'a> {
         }
     }
 
-    pub(super) fn table(&self, index: usize) -> mlua::Result<&Table> {
-        match self.get(index) {
-            Value::Table(table) => Ok(table),
-            _ => Err(self.wrong(index, "table")),
-        }
+    /// A text as a value.
+    pub(super) fn text(&self, text: &str) -> mlua::Result<Value> {
+        self.lua.create_string(text).map(Value::String)
+    }
+
+    /// Whether there is anything but nil and false.
+    pub(super) fn flag(&self, index: usize) -> bool {
+        !matches!(self.get(index), Value::Nil | Value::Boolean(false))
     }
 
     /// A number, or a string that reads as one.

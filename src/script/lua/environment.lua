@@ -269,19 +269,58 @@ end
 for name, value in next, native.string do strings[name] = value end
 strings.gfind = strings.gmatch
 
--- A function as the replacement is called from here, not from Rust: its errors pass untouched, and nothing nests.
-local begin = native.substitute
-local substitute = native.string.gsub
+local seek, substitute, texts = native.seek, native.string.gsub, native.texts
+local csub = cstring.sub
 
-local function drive(step, f, more, ...)
-  if not more then return ... end
-  return drive(step, f, step(f(...)))
+-- The iterator's strings are its own, not references held by Rust: those are few.
+function strings.gmatch(s, pattern)
+  s, pattern = texts(s, pattern)
+  local at = 1
+  local function advance(first, last, ...)
+    if not first then
+      at = #s + 2
+      return nil
+    end
+    at = last >= first and last + 1 or last + 2
+    return ...
+  end
+  return function()
+    return advance(seek(s, pattern, at, true))
+  end
 end
 
+strings.gfind = strings.gmatch
+
+local function apply(f, first, last, ...)
+  if not first then return nil end
+  return first, last, f(...)
+end
+
+-- A function as the replacement is called from here, not from Rust: its errors pass untouched, and nothing nests.
 function strings.gsub(s, pattern, replacement, most)
   if type(replacement) ~= "function" then return substitute(s, pattern, replacement, most) end
-  local step = begin(s, pattern, most)
-  return drive(step, replacement, step())
+  local anchored, limit
+  s, pattern, most, anchored, limit = texts(s, pattern, most)
+  local pieces, size, length, count = {}, 0, 0, 0
+  local at, copied = 1, 1
+  while count < most and at <= #s + 1 do
+    local first, last, value = apply(replacement, seek(s, pattern, at))
+    if not first then break end
+    count = count + 1
+    if value then
+      local kind = type(value)
+      if kind ~= "string" and kind ~= "number" then native.fail("invalid replacement value (a " .. kind .. ")") end
+      local before = csub(s, copied, first - 1)
+      pieces[size + 1], pieces[size + 2] = before, value
+      size, copied = size + 2, last + 1
+      length = length + #before + (kind == "string" and #value or 24)
+      if length > limit then native.fail("resulting string too large") end
+    end
+    at = last >= first and last + 1 or last + 2
+    if anchored then break end
+  end
+  pieces[size + 1] = csub(s, copied)
+  return ctable.concat(pieces), count
 end
 
 -- The rest -----------------------------------------------------------------------------------------------------------------------

@@ -13,7 +13,9 @@
 
 mod arguments;
 mod bit;
+mod cjson;
 pub mod failure;
+mod number;
 mod pattern;
 mod random;
 mod strings;
@@ -59,6 +61,7 @@ struct World {
     pcall: Function,
     reset: Function,
     random: Rc<Random>,
+    json: Rc<cjson::Settings>,
 }
 
 /// Counts the steps of what runs in Rust, and asks the pulse.
@@ -94,7 +97,8 @@ pub fn open(options: Options) -> mlua::Result<Lua> {
         LuaOptions::new(),
     )?;
     let random = Rc::new(Random::default());
-    let native = native(&lua, options, &random)?;
+    let json = Rc::new(cjson::Settings::default());
+    let native = native(&lua, options, &random, &json)?;
     let (environment, strings, pcall, reset): (Function, Table, Function, Function) = lua
         .load(bytecode(&lua)?)
         .set_mode(ChunkMode::Binary)
@@ -105,6 +109,7 @@ pub fn open(options: Options) -> mlua::Result<Lua> {
         pcall,
         reset,
         random,
+        json,
     });
     Ok(lua)
 }
@@ -131,6 +136,7 @@ pub fn begin(lua: &Lua, seed: i32) -> mlua::Result<()> {
     let reset = {
         let world = world(lua)?;
         world.random.seed(seed);
+        world.json.reset();
         world.reset.clone()
     };
     reset.call(())
@@ -203,7 +209,12 @@ impl Environment {
 }
 
 /// What `environment.lua` is given of Rust.
-fn native(lua: &Lua, options: Options, random: &Rc<Random>) -> mlua::Result<Table> {
+fn native(
+    lua: &Lua,
+    options: Options,
+    random: &Rc<Random>,
+    json: &Rc<cjson::Settings>,
+) -> mlua::Result<Table> {
     let pacer = Pacer {
         pulse: options.pulse,
         steps: Rc::default(),
@@ -243,9 +254,9 @@ fn native(lua: &Lua, options: Options, random: &Rc<Random>) -> mlua::Result<Tabl
     native.raw_set("bit", bit::library(lua)?)?;
     native.raw_set("os", os(lua)?)?;
     native.raw_set("string", strings::library(lua, options, &pacer)?)?;
-    native.raw_set("substitute", strings::substitution(lua, options, &pacer)?)?;
+    strings::parts(lua, &native, options, &pacer)?;
     native.raw_set("struct", lua.create_table()?)?;
-    native.raw_set("cjson", lua.create_table()?)?;
+    native.raw_set("cjson", cjson::library(lua, options, &pacer, json)?)?;
     native.raw_set("cmsgpack", lua.create_table()?)?;
     Ok(native)
 }

@@ -1,7 +1,7 @@
 //! The functions of `string` that search or repeat: `find`, `match`, `gmatch`, `gsub` and `rep`.
 
 use memchr::memmem;
-use mlua::{Function, Lua, LuaString, MultiValue, Table, Value};
+use mlua::{Lua, LuaString, MultiValue, Table, Value};
 
 use super::arguments::Arguments;
 use super::failure;
@@ -25,7 +25,6 @@ pub(super) fn library(lua: &Lua, options: Options, pacer: &Pacer) -> mlua::Resul
         "match",
         with(|lua, pacer, arguments| search(lua, pacer, arguments, false))?,
     )?;
-    library.raw_set("gmatch", with(gmatch)?)?;
     let longest = options.longest;
     let gsub_pacer = pacer.clone();
     library.raw_set(
@@ -53,8 +52,7 @@ fn search(
     let (source, pattern) = (arguments.string(0)?, arguments.string(1)?);
     let (source, pattern) = (source.as_bytes(), pattern.as_bytes());
     let first = start(arguments.integer_or(2, 1)?, source.len());
-    let plain = || !matches!(arguments.get(3), Value::Nil | Value::Boolean(false));
-    if find && (plain() || !is_special(&pattern)) {
+    if find && (arguments.flag(3) || !is_special(&pattern)) {
         pacer.step(lua, (source.len() - first) / 64)?;
         return Ok(match memmem::find(&source[first..], &pattern) {
             Some(offset) => [first + offset + 1, first + offset + pattern.len()]
@@ -85,24 +83,47 @@ fn search(
     Ok(MultiValue::from_iter([Value::Nil]))
 }
 
-/// `string.gmatch`: the iterator.
-fn gmatch(lua: &Lua, pacer: &Pacer, arguments: &Arguments<'_>) -> mlua::Result<MultiValue> {
+/// For `gmatch` and `gsub` with a function: where the next match from a position on begins and ends, and its captures, or nil.
+/// `literally` is whether an anchor is none.
+fn seek(lua: &Lua, pacer: &Pacer, arguments: &Arguments<'_>) -> mlua::Result<MultiValue> {
     let (source, pattern) = (arguments.string(0)?, arguments.string(1)?);
-    let pacer = pacer.clone();
-    let mut next = 0;
-    let iterator = lua.create_function_mut(move |lua, ()| {
-        let (source, pattern) = (source.as_bytes(), pattern.as_bytes());
-        let mut matcher = Matcher::new(lua, &pacer, &source, &pattern);
-        for at in next..=source.len() {
-            if let Some(end) = matcher.match_at(at)? {
-                next = if end == at { end + 1 } else { end };
-                return values(&matcher, at, end);
-            }
+    let (source, whole) = (source.as_bytes(), pattern.as_bytes());
+    let first = start(arguments.integer(2)?, usize::MAX);
+    let (anchored, pattern) = if arguments.flag(3) {
+        (false, &whole[..])
+    } else {
+        without_anchor(&whole)
+    };
+    let mut matcher = Matcher::new(lua, pacer, &source, pattern);
+    for at in first..=source.len() {
+        if let Some(end) = matcher.match_at(at)? {
+            let captures = (0..matcher.count()).map(|index| matcher.value(index, at, end));
+            return [number(at + 1), number(end)]
+                .into_iter()
+                .map(Ok)
+                .chain(captures)
+                .collect();
         }
-        next = source.len() + 1;
-        Ok(MultiValue::new())
-    })?;
-    Ok(MultiValue::from_iter([Value::Function(iterator)]))
+        if anchored {
+            break;
+        }
+    }
+    Ok(MultiValue::from_iter([Value::Nil]))
+}
+
+/// The arguments of `gmatch` and `gsub`, checked: the string, the pattern, how many replacements at the most, whether the pattern is
+/// anchored, and how long a result may be.
+fn texts(longest: usize, arguments: &Arguments<'_>) -> mlua::Result<MultiValue> {
+    let (source, pattern) = (arguments.string(0)?, arguments.string(1)?);
+    let most = arguments.integer_or(2, source.as_bytes().len() as i64 + 1)?;
+    let anchored = without_anchor(&pattern.as_bytes()).0;
+    Ok(MultiValue::from_iter([
+        Value::String(source),
+        Value::String(pattern),
+        Value::Number(most as f64),
+        Value::Boolean(anchored),
+        Value::Number(longest as f64),
+    ]))
 }
 
 /// `string.gsub` with a string or a table for the replacement.
@@ -160,68 +181,26 @@ fn gsub(
     Ok((lua.create_string(&result.bytes)?, count))
 }
 
-/// `string.gsub` with a function, one step at a time: each call takes what the function made of the last match, and gives true and the
-/// next match's captures, or false and the results of `gsub`.
-pub(super) fn substitution(lua: &Lua, options: Options, pacer: &Pacer) -> mlua::Result<Function> {
+/// What `environment.lua` makes `gmatch` and `gsub` with a function of.
+pub(super) fn parts(
+    lua: &Lua,
+    native: &Table,
+    options: Options,
+    pacer: &Pacer,
+) -> mlua::Result<()> {
     let pacer = pacer.clone();
-    lua.create_function(move |lua, arguments: MultiValue| {
-        let arguments = Arguments::new(lua, arguments);
-        let (source, whole) = (arguments.string(0)?, arguments.string(1)?);
-        let most = arguments.integer_or(2, source.as_bytes().len() as i64 + 1)?;
-        let pacer = pacer.clone();
-        let (mut at, mut count, mut done) = (0, 0_i64, false);
-        let mut pending: Option<usize> = None;
-        let mut built = Vec::new();
-        lua.create_function_mut(move |lua, value: Value| {
-            let (source, whole) = (source.as_bytes(), whole.as_bytes());
-            let (anchored, pattern) = without_anchor(&whole);
-            let mut result = Text {
-                lua,
-                longest: options.longest,
-                bytes: std::mem::take(&mut built),
-            };
-            let mut matcher = Matcher::new(lua, &pacer, &source, pattern);
-            loop {
-                // What follows a match, or its lack, in `gsub` above.
-                if let Some(end) = pending.take() {
-                    result.substitute(value.clone(), &source[at..end])?;
-                    if end > at {
-                        at = end;
-                    } else if at < source.len() {
-                        result.add(&source[at..=at])?;
-                        at += 1;
-                    } else {
-                        done = true;
-                    }
-                    done |= anchored;
-                }
-                if done || count >= most {
-                    break;
-                }
-                if let Some(end) = matcher.match_at(at)? {
-                    count += 1;
-                    pending = Some(end);
-                    let mut captures = values(&matcher, at, end)?;
-                    captures.push_front(Value::Boolean(true));
-                    built = result.bytes;
-                    return Ok(captures);
-                }
-                if at >= source.len() {
-                    break;
-                }
-                result.add(&source[at..=at])?;
-                at += 1;
-                done = anchored;
-            }
-            result.add(&source[at..])?;
-            let text = Value::String(lua.create_string(&result.bytes)?);
-            Ok(MultiValue::from_iter([
-                Value::Boolean(false),
-                text,
-                Value::Number(count as f64),
-            ]))
-        })
-    })
+    native.raw_set(
+        "seek",
+        lua.create_function(move |lua, arguments: MultiValue| {
+            seek(lua, &pacer, &Arguments::new(lua, arguments))
+        })?,
+    )?;
+    native.raw_set(
+        "texts",
+        lua.create_function(move |lua, arguments: MultiValue| {
+            texts(options.longest, &Arguments::new(lua, arguments))
+        })?,
+    )
 }
 
 /// `string.rep`.
