@@ -14,11 +14,13 @@
 mod arguments;
 mod bit;
 mod cjson;
+mod cmsgpack;
 pub mod failure;
 mod number;
 mod pattern;
 mod random;
 mod strings;
+mod structure;
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -255,9 +257,9 @@ fn native(
     native.raw_set("os", os(lua)?)?;
     native.raw_set("string", strings::library(lua, options, &pacer)?)?;
     strings::parts(lua, &native, options, &pacer)?;
-    native.raw_set("struct", lua.create_table()?)?;
+    native.raw_set("struct", structure::library(lua, options, &pacer)?)?;
     native.raw_set("cjson", cjson::library(lua, options, &pacer, json)?)?;
-    native.raw_set("cmsgpack", lua.create_table()?)?;
+    native.raw_set("cmsgpack", cmsgpack::library(lua, options, &pacer)?)?;
     Ok(native)
 }
 
