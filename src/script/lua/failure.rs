@@ -42,8 +42,16 @@ pub fn throw(lua: &Lua, value: Value) -> Error {
     }
 }
 
+/// What positions call `environment.lua`.
+pub(super) const OWN: &str = "[environment]";
+
 /// The error `luaL_error` would raise: the text behind the position of the script's function that called.
 pub fn error(lua: &Lua, text: impl fmt::Display) -> Error {
+    Error::RuntimeError(located(lua, text))
+}
+
+/// A text behind the position of the script's function that called.
+pub(super) fn located(lua: &Lua, text: impl fmt::Display) -> String {
     let position = lua.inspect_stack(outermost(lua) + 1, |frame| {
         let source = frame.source();
         match (source.short_src, frame.current_line()) {
@@ -51,7 +59,7 @@ pub fn error(lua: &Lua, text: impl fmt::Display) -> Error {
             _ => String::new(),
         }
     });
-    Error::RuntimeError(format!("{}{text}", position.unwrap_or_default()))
+    format!("{}{text}", position.unwrap_or_default())
 }
 
 /// The error `luaL_argerror` would raise for the argument of this number.
@@ -100,12 +108,11 @@ pub fn type_name(value: &Value) -> &'static str {
 }
 
 /// The frame that stands for the library function as the script called it: the running one, or the outermost of those of
-/// `environment.lua` around it, known by having no debug information.
+/// `environment.lua` around it.
 fn outermost(lua: &Lua) -> usize {
     let mut level = 0;
     while lua.inspect_stack(level + 1, |frame| {
-        let source = frame.source();
-        source.what == "Lua" && source.short_src.as_deref() == Some("?")
+        frame.source().short_src.as_deref() == Some(OWN)
     }) == Some(true)
     {
         level += 1;

@@ -61,7 +61,6 @@ impl Default for Options {
 struct World {
     environment: Function,
     pcall: Function,
-    reset: Function,
     random: Rc<Random>,
     json: Rc<cjson::Settings>,
 }
@@ -101,7 +100,7 @@ pub fn open(options: Options) -> mlua::Result<Lua> {
     let random = Rc::new(Random::default());
     let json = Rc::new(cjson::Settings::default());
     let native = native(&lua, options, &random, &json)?;
-    let (environment, strings, pcall, reset): (Function, Table, Function, Function) = lua
+    let (environment, strings, pcall): (Function, Table, Function) = lua
         .load(bytecode(&lua)?)
         .set_mode(ChunkMode::Binary)
         .call((lua.globals(), native))?;
@@ -109,24 +108,22 @@ pub fn open(options: Options) -> mlua::Result<Lua> {
     lua.set_app_data(World {
         environment,
         pcall,
-        reset,
         random,
         json,
     });
     Ok(lua)
 }
 
-/// `environment.lua` compiled, without its debug information, once per process.
+/// `environment.lua` compiled, once per process.
 fn bytecode(lua: &Lua) -> mlua::Result<&'static [u8]> {
     static COMPILED: OnceLock<Vec<u8>> = OnceLock::new();
     if let Some(compiled) = COMPILED.get() {
         return Ok(compiled);
     }
-    let compiled = lua
+    let source = lua
         .load(include_str!("environment.lua"))
-        .set_name("=environment")
-        .into_function()?
-        .dump(true);
+        .set_name(format!("={}", failure::OWN));
+    let compiled = source.into_function()?.dump(false);
     Ok(COMPILED.get_or_init(|| compiled))
 }
 
@@ -135,13 +132,10 @@ fn bytecode(lua: &Lua) -> mlua::Result<&'static [u8]> {
 /// # Errors
 /// If the instance was not made by `open`.
 pub fn begin(lua: &Lua, seed: i32) -> mlua::Result<()> {
-    let reset = {
-        let world = world(lua)?;
-        world.random.seed(seed);
-        world.json.reset();
-        world.reset.clone()
-    };
-    reset.call(())
+    let world = world(lua)?;
+    world.random.seed(seed);
+    world.json.reset();
+    Ok(())
 }
 
 fn world(lua: &Lua) -> mlua::Result<mlua::AppDataRef<'_, World>> {
@@ -251,6 +245,19 @@ fn native(
             },
         )?,
     )?;
+    native.raw_set(
+        "located",
+        lua.create_function(|lua, text: String| Ok(failure::located(lua, text)))?,
+    )?;
+    native.raw_set(
+        "is_protected",
+        lua.create_function(|_, table: Table| match table.metatable() {
+            Some(metatable) => metatable
+                .raw_get::<Value>("__metatable")
+                .map(|guard| !guard.is_nil()),
+            None => Ok(false),
+        })?,
+    )?;
     native.raw_set("compile", lua.create_function(compile)?)?;
     native.raw_set("math", random::library(lua, random)?)?;
     native.raw_set("bit", bit::library(lua)?)?;
@@ -264,42 +271,44 @@ fn native(
 }
 
 /// `loadstring(text, name)` in an environment: the function, or nil and why not.
-fn compile(lua: &Lua, arguments: MultiValue) -> mlua::Result<(Value, Value)> {
+fn compile(lua: &Lua, arguments: MultiValue) -> mlua::Result<MultiValue> {
     /// Parsing cannot be interrupted.
     const LONGEST: usize = 16 << 20;
     let arguments = Arguments::new(lua, arguments);
     let Value::Table(environment) = arguments.get(0) else {
-        return Ok((Value::Nil, Value::Nil));
+        return Ok(MultiValue::new());
     };
-    let text = arguments.string(1)?;
-    let name = arguments.string(2)?;
-    let refused = |problem: &str| Ok((Value::Nil, Value::String(lua.create_string(problem)?)));
+    let (text, name) = (arguments.string(1)?, arguments.string(2)?);
+    let (text, name) = (text.as_bytes(), name.as_bytes());
+    let refused = |problem: &str| {
+        Ok(MultiValue::from_iter([
+            Value::Nil,
+            Value::String(lua.create_string(problem)?),
+        ]))
+    };
     // A position in a message shows at most the first line's first sixty bytes of the name.
-    let name = name.as_bytes();
     let end = name
         .iter()
         .position(|&byte| byte == 0)
         .unwrap_or(name.len())
         .min(200);
     let name = String::from_utf8_lossy(&name[..end]).into_owned();
-    if text.as_bytes().first() == Some(&0x1b) {
+    if text.first() == Some(&0x1b) {
         return refused(&format!(
             "{}:1: unexpected symbol near 'char(27)'",
             shown(&name)
         ));
     }
-    if text.as_bytes().len() > LONGEST {
-        return refused("chunk has too many lines");
+    if text.len() > LONGEST {
+        return refused(&format!("{}:1: chunk too long", shown(&name)));
     }
-    let bytes = text.as_bytes();
-    match lua
-        .load(&*bytes)
+    let chunk = lua
+        .load(&*text)
         .set_name(name)
         .set_mode(ChunkMode::Text)
-        .set_environment(environment.clone())
-        .into_function()
-    {
-        Ok(function) => Ok((Value::Function(function), Value::Nil)),
+        .set_environment(environment.clone());
+    match chunk.into_function() {
+        Ok(function) => Ok(MultiValue::from_iter([Value::Function(function)])),
         Err(Error::SyntaxError { message, .. }) => refused(&message),
         Err(other) => Err(other),
     }

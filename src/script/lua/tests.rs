@@ -69,7 +69,7 @@ fn scripts_see_what_the_peers_have() {
             "local t = {3, 1, 2} table.sort(t) return unpack(t)",
             "1 2 3",
         ),
-        ("return pcall(error, {err = 'a'})", "false err: a"),
+        ("return pcall(error, {err = 'a'})", "false a"),
         ("return error({err = 'a'})", "! err: a"),
         (
             "return xpcall(function() return bit.band() end, function(e) return 'H:' .. e end)",
