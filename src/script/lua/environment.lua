@@ -258,7 +258,10 @@ end
 
 function coroutines.wrap(f)
   local ok, co = base.pcall(ccoroutine.create, f)
-  if not ok then bad("wrap", 1, "Lua function expected") end
+  if not ok then
+    if type(co) == "string" and not native.string.find(co, "expected", 1, true) then error(co, 0) end
+    bad("wrap", 1, "Lua function expected")
+  end
   return function(...)
     return unwrap(settle(cresume(co, ...)))
   end
@@ -300,9 +303,15 @@ local function apply(f, first, last, ...)
   return first, last, f(...)
 end
 
--- A function as the replacement is called from here, not from Rust: its errors pass untouched, and nothing nests.
+-- A function as the replacement, or a metatable's, is called from here, not from Rust: its errors pass untouched, and nothing nests.
 function strings.gsub(s, pattern, replacement, most)
-  if type(replacement) ~= "function" then return gsub(s, pattern, replacement, most) end
+  local kind = type(replacement)
+  if kind == "table" and getmetatable(replacement) ~= nil then
+    local source = replacement
+    replacement = function(key) return source[key] end
+  elseif kind ~= "function" then
+    return gsub(s, pattern, replacement, most)
+  end
   local anchored, limit
   s, pattern, most, anchored, limit = texts(s, pattern, most)
   local pieces, size, length, count = {}, 0, 0, 0

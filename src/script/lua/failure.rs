@@ -64,6 +64,17 @@ pub(super) fn located(lua: &Lua, text: impl fmt::Display) -> String {
 
 /// The error `luaL_argerror` would raise for the argument of this number.
 pub fn bad_argument(lua: &Lua, number: usize, text: impl fmt::Display) -> Error {
+    let own = lua.inspect_stack(0, |frame| frame.names().name.map(|name| name.into_owned()));
+    bad_argument_of(lua, own.flatten().as_deref().unwrap_or("?"), number, text)
+}
+
+/// The same for a function of this name, if the script's call does not tell how it knows it.
+pub(super) fn bad_argument_of(
+    lua: &Lua,
+    own: &str,
+    number: usize,
+    text: impl fmt::Display,
+) -> Error {
     let (name, method) = lua
         .inspect_stack(outermost(lua), |frame| {
             let names = frame.names();
@@ -73,7 +84,7 @@ pub fn bad_argument(lua: &Lua, number: usize, text: impl fmt::Display) -> Error 
             )
         })
         .unwrap_or_default();
-    let name = name.unwrap_or_else(|| "?".to_owned());
+    let name = name.as_deref().unwrap_or(own);
     match (method, number) {
         (true, 1) => error(lua, format_args!("calling '{name}' on bad self ({text})")),
         (true, _) => error(

@@ -218,14 +218,17 @@ fn native(
     let native = lua.create_table()?;
     native.raw_set(
         "wrong",
-        lua.create_function(|lua, (number, expected, found): (usize, String, Value)| {
-            Err::<(), _>(failure::wrong_type(lua, number, &expected, Some(&found)))
-        })?,
+        lua.create_function(
+            |lua, (name, number, expected, found): (String, usize, String, Value)| {
+                let text = format!("{expected} expected, got {}", failure::type_name(&found));
+                Err::<(), _>(failure::bad_argument_of(lua, &name, number, text))
+            },
+        )?,
     )?;
     native.raw_set(
         "bad",
-        lua.create_function(|lua, (number, text): (usize, String)| {
-            Err::<(), _>(failure::bad_argument(lua, number, text))
+        lua.create_function(|lua, (name, number, text): (String, usize, String)| {
+            Err::<(), _>(failure::bad_argument_of(lua, &name, number, text))
         })?,
     )?;
     native.raw_set(
@@ -340,5 +343,7 @@ fn os(lua: &Lua) -> mlua::Result<Table> {
     Ok(os)
 }
 
+#[cfg(test)]
+mod attacks;
 #[cfg(test)]
 mod tests;
