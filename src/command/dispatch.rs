@@ -188,7 +188,7 @@ fn prefetch_members(
 fn look_up(args: Args<'_>) -> Looked {
     let command = table::find(args.at(0));
     let hash = command
-        .and_then(|command| command.first_key())
+        .and_then(|command| command.likely_key())
         .and_then(|at| args.get(at))
         .map(KeyHash::of);
     Looked { command, hash }

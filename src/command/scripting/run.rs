@@ -112,6 +112,7 @@ fn begin(ctx: &mut Context<'_>, args: Args<'_>, found: Found, _: Rules) -> Resul
 
 /// Enters a script into the list of those that take long, if it is not there.
 fn show(ctx: &Context<'_>, run: &mut Run, args: Args<'_>) -> Arc<Shown> {
+    let started = run.started();
     let shown = run.shown.get_or_insert_with(|| {
         let (kind, name) = match &run.program {
             Program::Script(script) => (Kind::Script, script.sha.to_string()),
@@ -119,7 +120,7 @@ fn show(ctx: &Context<'_>, run: &mut Run, args: Args<'_>) -> Arc<Shown> {
                 (Kind::Function, String::from_utf8_lossy(name).into_owned())
             }
         };
-        let shown = Arc::new(Shown::new(kind, name, args.to_owned(), run.started));
+        let shown = Arc::new(Shown::new(kind, name, args.to_owned(), started));
         ctx.server
             .scripts
             .running
@@ -136,6 +137,13 @@ fn show(ctx: &Context<'_>, run: &mut Run, args: Args<'_>) -> Arc<Shown> {
 fn execute(ctx: &mut Context<'_>, run: &mut Run, rules: Rules) {
     let request = run.request();
     let args = request.view();
+    if run.has_to_end() {
+        // It is at its end as soon as it looks at the clock.
+        run.answer(request, |reply| {
+            reply.extend_from_slice(b"-ERR the script has to end\r\n")
+        });
+        return;
+    }
     if run.api().asks_only.get() {
         let known = dispatch::resolve(table::find(args.at(0)), args);
         let is_right = known.is_ok_and(|command| command.accepts(args.len()));

@@ -175,6 +175,11 @@ impl Environment {
         &self.table
     }
 
+    /// Where globals are kept that scripts can read and not replace.
+    pub(super) fn globals(&self) -> &Table {
+        &self.globals
+    }
+
     /// Sets a global that scripts can read and not replace, as `KEYS`. A table is given as it is: unlike the libraries it is not
     /// protected. `Value::Nil` takes a global away.
     ///
