@@ -130,10 +130,10 @@ impl Packer<'_> {
         Ok(())
     }
 
-    /// How many elements a table has, and whether it is an array.
+    /// How many elements a table has, and whether it is an array. Values are not looked at: as booleans they cost nothing.
     fn measure(&self, table: &Table) -> mlua::Result<(usize, bool)> {
         let (mut count, mut most, mut only_positions) = (0_usize, 0.0_f64, true);
-        for pair in table.pairs::<Value, Skipped>() {
+        for pair in table.pairs::<Value, bool>() {
             let key = match pair?.0 {
                 Value::Integer(key) => key as f64,
                 Value::Number(key) => key,
@@ -199,15 +199,6 @@ impl Packer<'_> {
         };
         self.bytes.push(tag);
         self.bytes.extend_from_slice(&bytes[8 - width..]);
-    }
-}
-
-/// A value that is not looked at.
-struct Skipped;
-
-impl mlua::FromLua for Skipped {
-    fn from_lua(_: Value, _: &Lua) -> mlua::Result<Self> {
-        Ok(Self)
     }
 }
 

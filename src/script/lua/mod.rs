@@ -261,6 +261,13 @@ fn native(
             None => Ok(false),
         })?,
     )?;
+    let pacer_of = pacer.clone();
+    native.raw_set(
+        "sort_numbers",
+        lua.create_function(move |lua, (table, count): (Table, usize)| {
+            sort_numbers(lua, &pacer_of, &table, count)
+        })?,
+    )?;
     native.raw_set("compile", lua.create_function(compile)?)?;
     native.raw_set("math", random::library(lua, random)?)?;
     native.raw_set("bit", bit::library(lua)?)?;
@@ -271,6 +278,21 @@ fn native(
     native.raw_set("cjson", cjson::library(lua, options, &pacer, json)?)?;
     native.raw_set("cmsgpack", cmsgpack::library(lua, options, &pacer)?)?;
     Ok(native)
+}
+
+/// Sorts so many numbers of a table, upwards.
+fn sort_numbers(lua: &Lua, pacer: &Pacer, table: &Table, count: usize) -> mlua::Result<()> {
+    let mut numbers = Vec::new();
+    for index in 1..=count {
+        pacer.step(lua, 1)?;
+        numbers.push(table.raw_get::<f64>(index)?);
+    }
+    numbers.sort_unstable_by(f64::total_cmp);
+    for (index, number) in (1..).zip(numbers) {
+        pacer.step(lua, 1)?;
+        table.raw_set(index as i64, number)?;
+    }
+    Ok(())
 }
 
 /// `loadstring(text, name)` in an environment: the function, or nil and why not.

@@ -14,7 +14,6 @@ pub(super) struct Encoder<'a> {
     pacer: &'a Pacer,
     settings: &'a Settings,
     longest: usize,
-    next: Function,
     text: Vec<u8>,
 }
 
@@ -37,14 +36,12 @@ impl<'a> Encoder<'a> {
         pacer: &'a Pacer,
         settings: &'a Settings,
         longest: usize,
-        next: Function,
     ) -> Self {
         Self {
             lua,
             pacer,
             settings,
             longest,
-            next,
             text: Vec::with_capacity(256),
         }
     }
@@ -95,6 +92,7 @@ impl<'a> Encoder<'a> {
 
     /// A table and all inside it, without recursion.
     fn deep(&mut self, table: &Table, depth: usize) -> mlua::Result<()> {
+        let next: Function = self.lua.globals().raw_get("next")?;
         let mut open = Vec::new();
         self.begin(table.clone(), depth, &mut open)?;
         while let Some(level) = open.last_mut() {
@@ -117,7 +115,7 @@ impl<'a> Encoder<'a> {
                 }
                 Open::Object { table, key } => {
                     let first = key.is_nil();
-                    let (following, value): (Value, Value) = self.next.call((&*table, &*key))?;
+                    let (following, value): (Value, Value) = next.call((&*table, &*key))?;
                     if following.is_nil() {
                         self.text.push(b'}');
                         open.pop();
@@ -168,10 +166,10 @@ impl<'a> Encoder<'a> {
         Ok(())
     }
 
-    /// The length of a table that is an array.
+    /// The length of a table that is an array. Values are not looked at: as booleans they cost nothing.
     fn array_length(&self, table: &Table) -> mlua::Result<Option<usize>> {
         let (mut most, mut count) = (0.0_f64, 0_usize);
-        for pair in table.pairs::<Value, Skipped>() {
+        for pair in table.pairs::<Value, bool>() {
             let key = match pair?.0 {
                 Value::Integer(key) => key as f64,
                 Value::Number(key) => key,
@@ -324,13 +322,4 @@ impl<'a> Encoder<'a> {
 
 fn must_be_escaped(byte: u8) -> bool {
     byte < 0x20 || matches!(byte, b'"' | b'\\' | b'/' | 0x7f)
-}
-
-/// A value that is not looked at.
-struct Skipped;
-
-impl mlua::FromLua for Skipped {
-    fn from_lua(_: Value, _: &Lua) -> mlua::Result<Self> {
-        Ok(Self)
-    }
 }
