@@ -12,7 +12,7 @@ local base, native = ...
 local type, error, tostring, tonumber, rawset, rawget = base.type, base.error, base.tostring, base.tonumber, base.rawset, base.rawget
 local next, select, getmetatable, setmetatable = base.next, base.select, base.getmetatable, base.setmetatable
 local ctable, cstring, cmath, ccoroutine = base.table, base.string, base.math, base.coroutine
-local wrong, bad, fail, explain, soften = native.wrong, native.bad, native.fail, native.explain, native.soften
+local wrong, bad, fail, explain = native.wrong, native.bad, native.fail, native.explain
 
 local READONLY = "Attempt to modify a readonly table"
 
@@ -231,17 +231,18 @@ function shared.pcall(...)
   return unfold(call(...))
 end
 
+-- The handler runs when the error has been caught, not where it was raised: what stops a script would be lost in there. No script can tell
+-- the difference, since there is no `debug`.
+local function handle(handler, ok, ...)
+  if ok then return true, ... end
+  local fine, result = call(handler, (...))
+  if fine then return false, result end
+  return false, "error in error handling"
+end
+
 function shared.xpcall(f, ...)
   if select("#", ...) == 0 then bad("xpcall", 2, "value expected") end
-  local handler = ...
-  return settle(base.xpcall(f, function(problem)
-    if type(problem) == "userdata" then
-      local text, stops = soften(problem)
-      if stops then return problem end
-      problem = text
-    end
-    return handler(problem)
-  end))
+  return handle((...), call(f))
 end
 
 -- Coroutines ---------------------------------------------------------------------------------------------------------------------

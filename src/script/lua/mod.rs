@@ -236,10 +236,6 @@ fn native(
         lua.create_function(|lua, text: String| Err::<(), _>(failure::error(lua, text)))?,
     )?;
     native.raw_set(
-        "soften",
-        lua.create_function(|lua, problem: Value| failure::soften(lua, &problem))?,
-    )?;
-    native.raw_set(
         "explain",
         lua.create_function(
             |lua, problem: Value| match failure::soften(lua, &problem)? {
