@@ -231,8 +231,8 @@ function shared.pcall(...)
   return unfold(call(...))
 end
 
--- The handler runs when the error has been caught, not where it was raised: what stops a script would be lost in there. No script can tell
--- the difference, since there is no `debug`.
+-- The handler runs when the error has been caught, not where it was raised: what stops a script would be lost in there. Without
+-- `debug` a script cannot tell the difference.
 local function handle(handler, ok, ...)
   if ok then return true, ... end
   local fine, result = call(handler, (...))

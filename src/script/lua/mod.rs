@@ -350,7 +350,7 @@ fn shown(name: &str) -> String {
     }
 }
 
-/// `os`: the clock alone, in seconds of this thread's life rather than the process's.
+/// `os`: the clock alone, in seconds since the instance was opened.
 fn os(lua: &Lua) -> mlua::Result<Table> {
     let started = Instant::now();
     let os = lua.create_table()?;
