@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::command::blocking;
+use crate::command::{blocking, room};
 use crate::keyspace::Locks;
 use crate::keyspace::expiry::{Sweeper, Swept};
 use crate::memory;
@@ -29,6 +29,7 @@ const SECOND: Duration = Duration::from_secs(1);
 pub fn spawn_service_thread(server: Arc<Server>) -> std::io::Result<JoinHandle<()>> {
     let run = move || {
         let mut service = Service::new(&server, Instant::now());
+        server.cap.serve();
         while !server.is_shutting_down() {
             let started = Instant::now();
             if !server.cron_paused.load(Ordering::Relaxed) {
@@ -38,7 +39,8 @@ pub fn spawn_service_thread(server: Arc<Server>) -> std::io::Result<JoinHandle<(
                     tracing::error!("The service thread failed unexpectedly; it goes on");
                 }
             }
-            std::thread::sleep(
+            // Workers that need room wake it up.
+            std::thread::park_timeout(
                 period(&server)
                     .saturating_sub(started.elapsed())
                     .min(LONGEST_SLEEP),
@@ -86,6 +88,9 @@ impl Service {
             self.swept = now;
             self.sweep(server);
         }
+        // Whoever calls while this goes on is heard, too.
+        server.cap.was_called();
+        room::keep_room(server, server.sweeper_thread(), period(server) / 2);
         if now - self.sampled >= SECOND {
             self.sample(server, now);
         }
@@ -139,7 +144,9 @@ impl Service {
             .unwrap_or(0);
         stats.micros_per_cycle.store(per_cycle, Ordering::Relaxed);
         (self.sampled, self.sample) = (now, totals);
-        self.expiring = count_keys(server).1;
+        let (keys, expiring) = count_keys(server);
+        self.expiring = expiring;
+        server.keyspace.eviction.losses.fit(keys);
         // The peak is the highest that was ever asked for.
         memory::peak();
     }

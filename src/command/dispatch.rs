@@ -6,12 +6,11 @@
 
 use std::time::Instant;
 
-use super::blocking;
 use super::context::{Context, Outcome, Suspension};
 use super::table::{self, Command, Flags, Lock};
+use super::{blocking, room};
 use crate::clock::UnixMillis;
 use crate::keyspace::{KeyHash, Locks};
-use crate::memory;
 use crate::resp::{Args, ReadBuffer, Reply, ReplyError, WINDOW, Window};
 use crate::server::Server;
 use crate::session::Session;
@@ -213,7 +212,7 @@ fn run_one(
         let error = ReplyError::wrong_arity(command.full_name());
         return refuse(server, session, reply, &error);
     }
-    match admit(server, session, reply, command) {
+    match admit(server, session, reply, command, args) {
         Ok(None) => {}
         Ok(Some(suspension)) => return Outcome::Suspend(suspension),
         Err(error) => {
@@ -227,6 +226,7 @@ fn run_one(
     reply.set_muted(session.is_muted());
     let mark = reply.mark();
     let result = run_locked(server, session, reply, command, args, looked.hash, *now);
+    server.cap.release(session.worker());
     if matches!(result, Ok(Outcome::Suspend(Suspension::Migrating))) {
         // It is counted when it is through.
         reply.set_muted(false);
@@ -327,6 +327,7 @@ fn admit(
     session: &Session,
     reply: &Reply,
     command: &'static Command,
+    args: Args<'_>,
 ) -> Result<Option<Suspension>, ReplyError> {
     if let Some(migration) = &session.migration
         && migration.outcome().is_none()
@@ -344,9 +345,9 @@ fn admit(
         )));
     }
     if flags.contains(Flags::DENYOOM) {
-        let limit = server.settings.maxmemory() as usize;
-        if limit > 0 && memory::used() > limit {
-            return Err(ReplyError::OOM);
+        let room = room::make_room(server, session.worker(), args)?;
+        if room.is_some() {
+            return Ok(room);
         }
     }
     let writes = flags.contains(Flags::WRITE) || flags.contains(Flags::MAY_REPLICATE);

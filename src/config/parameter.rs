@@ -106,7 +106,7 @@ pub enum Unit {
     Plain,
     /// Digits and a unit such as `mb`; shown in bytes.
     Memory,
-    /// Like `Memory`, or a percentage of the memory cap, which the store holds as a negative number.
+    /// Like `Memory`, or a percentage of what there is, which the store holds as a negative number.
     MemoryOrPercent,
     /// Octal digits (file permissions).
     Octal,
@@ -177,7 +177,7 @@ pub(super) const fn memory(
     )
 }
 
-/// A number of bytes, or a percentage of the memory cap.
+/// A number of bytes, or a percentage of what there is.
 pub(super) const fn memory_or_percent(name: &'static str, default: &'static str) -> Parameter {
     parameter(
         name,

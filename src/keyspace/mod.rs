@@ -12,6 +12,7 @@ pub mod access;
 pub mod digest;
 pub mod door;
 pub mod entry;
+pub mod eviction;
 pub mod expiry;
 mod hash;
 mod kind;
@@ -26,10 +27,13 @@ pub mod whole;
 #[cfg(test)]
 mod tests;
 
-pub use access::{Access, Expiry, Locks, idle_seconds, set_idle};
+use std::sync::Arc;
+
+pub use access::{Access, Expiry, Locks};
 use door::{Door, Listener};
 pub use door::{Event, EventClass};
 pub use entry::KeyMut;
+use eviction::Eviction;
 pub use hash::{KeyHash, SHARDS};
 pub use record::{BIG_STRING, Kind, NewValue, Record, RecordRef, Value, ValueType};
 use shard::Shard;
@@ -40,6 +44,8 @@ pub struct Keyspace {
     shards: Box<[Shard]>,
     door: Door,
     databases: usize,
+    /// Which keys give way when memory is short.
+    pub eviction: Arc<Eviction>,
 }
 
 impl Keyspace {
@@ -59,6 +65,7 @@ impl Keyspace {
             shards,
             door,
             databases,
+            eviction: Arc::default(),
         }
     }
 

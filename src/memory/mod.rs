@@ -4,15 +4,19 @@
 //!   8-byte steps where keys live, and a free that needs no look-up because the owner knows the size.
 //! * [`counting`] wraps the general allocator; together with the slabs it gives one figure, [`used`].
 //! * [`reclaim`] drops big values on a thread of its own, off the request's path.
+//! * [`cap`] says how much there may be; [`machine`] how much there is.
 //! * [`prefetch`] asks the processor for a cache line ahead of its use.
 //!
 //! A leaf: any room may use it, and it knows nothing of keys or commands.
 
+pub mod cap;
 pub mod counting;
+pub mod machine;
 pub mod prefetch;
 pub mod reclaim;
 pub mod slab;
 
+pub use cap::Cap;
 pub use counting::{Counting, peak, resident, used};
 pub use prefetch::prefetch_read;
 pub use slab::{

@@ -1,0 +1,180 @@
+//! Room for a command: the memory cap is kept before a command is admitted.
+//!
+//! A command that may need memory reserves the most that its arguments can take, and if that does not fit, keys are evicted
+//! until it does: a few at a time, on the request's path only where the service thread, which keeps some room free, did not
+//! keep up.  What takes longer than `maxmemory-eviction-tenacity` allows is put off: the connection gives way to the others of
+//! its worker, and the request is tried again.  If nothing can be evicted the client gets an error.
+
+use std::time::{Duration, Instant};
+
+use super::blocking;
+use super::context::Suspension;
+use crate::keyspace::eviction::Hunt;
+use crate::resp::{Args, ReplyError};
+use crate::server::Server;
+
+/// Evictions between two looks at the clock.
+const BETWEEN_LOOKS: usize = 8;
+/// What a record, its slot and its part of the table may take beside the arguments, in bytes.
+const AROUND_A_KEY: usize = 128;
+
+/// Makes sure that a command with these arguments, about to be executed by worker `worker`, stays below the memory cap.
+///
+/// Takes locks of shards: the caller holds none. What is reserved is given back by [`Cap::release`](crate::memory::Cap::release).
+///
+/// # Errors
+/// There is no room, and nothing to evict.
+#[inline]
+pub fn make_room(
+    server: &Server,
+    worker: usize,
+    args: Args<'_>,
+) -> Result<Option<Suspension>, ReplyError> {
+    let Some(limit) = server.cap.limit() else {
+        return Ok(None);
+    };
+    let need = AROUND_A_KEY + args.iter().map(<[u8]>::len).sum::<usize>();
+    if server.cap.is_far_from(limit, need) {
+        return Ok(None);
+    }
+    reserve(server, worker, limit, need)
+}
+
+/// Whether the data take more than the cap allows: what a command asks that cannot wait for evictions.
+pub fn is_exceeded(server: &Server) -> bool {
+    server
+        .cap
+        .limit()
+        .is_some_and(|limit| server.cap.data() > limit)
+}
+
+#[cold]
+fn reserve(
+    server: &Server,
+    worker: usize,
+    limit: usize,
+    need: usize,
+) -> Result<Option<Suspension>, ReplyError> {
+    let cap = &server.cap;
+    cap.reserve(worker, need);
+    let taken = || cap.data() + cap.reserved();
+    let evicts = server.keyspace.eviction.evicts();
+    let full = if evicts { cap.full(limit) } else { limit };
+    if evicts && taken() > cap.high(limit) {
+        cap.call();
+    }
+    if taken() <= full {
+        cap.note_exceeded(false);
+        return Ok(None);
+    }
+    let result = if evicts && need <= full {
+        let counters = &server.stats.of(worker).counters;
+        let mut hunt = server.keyspace.hunt(server.clock.now(), counters);
+        let result = evict(server, &mut hunt, full, taken);
+        serve_ready(server, worker, &mut hunt);
+        result
+    } else {
+        Evicted::NothingLeft
+    };
+    match result {
+        Evicted::Enough => Ok(None),
+        Evicted::NothingLeft if taken() <= limit => Ok(None),
+        Evicted::NothingLeft => {
+            cap.release(worker);
+            cap.note_exceeded(cap.data() > limit);
+            Err(ReplyError::OOM)
+        }
+        Evicted::TimeUp => {
+            cap.release(worker);
+            cap.note_exceeded(cap.data() > limit);
+            Ok(Some(Suspension::Paused(Instant::now())))
+        }
+    }
+}
+
+/// How evictions have ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Evicted {
+    Enough,
+    NothingLeft,
+    TimeUp,
+}
+
+/// Evicts until `taken` gives no more than `goal`, for as long as the settings allow.
+fn evict(server: &Server, hunt: &mut Hunt<'_>, goal: usize, taken: impl Fn() -> usize) -> Evicted {
+    let started = Instant::now();
+    let time = time_for(server.settings.maxmemory_eviction_tenacity());
+    for turn in 1.. {
+        if !hunt.evict_one() {
+            return Evicted::NothingLeft;
+        }
+        if taken() <= goal {
+            return Evicted::Enough;
+        }
+        if turn % BETWEEN_LOOKS == 0 && time.is_some_and(|time| started.elapsed() > time) {
+            return Evicted::TimeUp;
+        }
+    }
+    Evicted::NothingLeft
+}
+
+/// How long a command may be held up by evictions at a time, by `maxmemory-eviction-tenacity`; `None` for as long as it takes.
+///
+/// Half a millisecond by default. Above that the peers' scale grows without bound; here it ends at one millisecond, because the
+/// request is tried again, and 100 alone means to the end.
+fn time_for(tenacity: u32) -> Option<Duration> {
+    match tenacity {
+        0..=20 => Some(Duration::from_micros(u64::from(tenacity) * 50)),
+        21..100 => Some(Duration::from_millis(1)),
+        _ => None,
+    }
+}
+
+/// Serves those who waited for a key that has been evicted.
+fn serve_ready(server: &Server, thread: usize, hunt: &mut Hunt<'_>) {
+    for (db, key) in hunt.take_ready() {
+        blocking::serve_key(server, thread, db, key);
+    }
+}
+
+/// Evicts down to the low-water mark, for at most so long: what the service thread does. True if there is more to do.
+pub fn keep_room(server: &Server, thread: usize, time: Duration) -> bool {
+    let cap = &server.cap;
+    let Some(limit) = cap.limit() else {
+        return false;
+    };
+    let data = cap.data();
+    if data <= cap.high(limit) || !server.keyspace.eviction.evicts() {
+        cap.note_exceeded(data > limit);
+        return false;
+    }
+    let goal = cap.low(limit);
+    let started = Instant::now();
+    let counters = &server.stats.of(thread).counters;
+    let mut hunt = server.keyspace.hunt(server.clock.now(), counters);
+    let mut more = true;
+    while more && started.elapsed() < time {
+        for _ in 0..BETWEEN_LOOKS {
+            more = hunt.evict_one() && cap.data() > goal;
+            if !more {
+                break;
+            }
+        }
+    }
+    serve_ready(server, thread, &mut hunt);
+    cap.note_exceeded(cap.data() > limit);
+    more
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tenacity_is_time_and_no_stall_is_long() {
+        assert_eq!(time_for(0), Some(Duration::ZERO));
+        assert_eq!(time_for(10), Some(Duration::from_micros(500)));
+        assert_eq!(time_for(99), Some(Duration::from_millis(1)));
+        assert_eq!(time_for(100), None);
+    }
+}

@@ -1,0 +1,1 @@
+//! Every policy on a keyspace of its own.
