@@ -14,6 +14,7 @@ use crate::mailbox::Mailboxes;
 use crate::memory::Cap;
 use crate::migration::Migrations;
 use crate::pubsub::PubSub;
+use crate::script::Scripts;
 use crate::session::{Pause, Registry};
 use crate::stats::{Stats, Throttle};
 
@@ -35,6 +36,8 @@ pub struct Server {
     pub mailboxes: Arc<Mailboxes>,
     /// The keys that are on their way to other servers.
     pub migrations: Migrations,
+    /// Scripts and functions.
+    pub scripts: Scripts,
     /// The wall clock.
     pub clock: Clock,
     /// `CLIENT PAUSE`.
@@ -105,6 +108,7 @@ impl Server {
             pubsub: PubSub::default(),
             mailboxes: Arc::new(Mailboxes::new(workers)),
             migrations: Migrations::default(),
+            scripts: Scripts::default(),
             pause: Pause::default(),
             facts: Facts {
                 run_id: random_id(),

@@ -186,7 +186,8 @@ fn counters(server: &Server) -> &Counters {
 fn count_keys(server: &Server) -> (usize, usize) {
     let mut access = server
         .keyspace
-        .access(Locks::None, 0, server.clock.now(), counters(server));
+        .access(Locks::None, 0, server.clock.now(), counters(server))
+        .expect("no lock, nothing reserved");
     let figures = access.figures();
     figures.iter().fold((0, 0), |(keys, expiring), database| {
         (keys + database.keys, expiring + database.expiring)
@@ -234,7 +235,8 @@ mod tests {
     fn create(server: &Server, keys: usize, expiry: i64) {
         let mut access = server
             .keyspace
-            .access(Locks::All, 0, 1_000_000, counters(server));
+            .access(Locks::All, 0, 1_000_000, counters(server))
+            .unwrap();
         for i in 0..keys {
             let key = format!("{expiry}:{i}");
             access.create(key.as_bytes(), NewValue::Int(1), Some(expiry), Event::SET);

@@ -162,6 +162,11 @@ impl Connection {
                 Stop::Suspended(_) if server.is_shutting_down() => {
                     return self.say_goodbye(cx, server);
                 }
+                Stop::Suspended(Suspension::Script(_)) => {
+                    let _ = self.flush(cx, server)?;
+                    wake_behind_others(cx);
+                    return Ok(Poll::Pending);
+                }
                 Stop::Suspended(suspension) => {
                     if !self.suspend(suspension, cx, server)? {
                         return Ok(Poll::Pending);
@@ -299,9 +304,11 @@ impl Connection {
         server: &Server,
     ) -> Result<bool, End> {
         let until = match suspension {
-            Suspension::Paused(until) | Suspension::Until(until) => Some(until),
+            Suspension::Paused(until) | Suspension::Until(until) | Suspension::Reserved(until) => {
+                Some(until)
+            }
             Suspension::Blocked(until) => until,
-            Suspension::Migrating => None,
+            Suspension::Migrating | Suspension::Script(_) => None,
         };
         let timer = until.map(|until| Box::pin(tokio::time::sleep_until(until.into())));
         self.stage = Stage::Suspended(suspension, timer);
@@ -460,6 +467,12 @@ impl Connection {
     fn counters<'a>(&self, server: &'a Server) -> &'a Counters {
         &server.stats.of(self.client().origin.worker).counters
     }
+}
+
+/// Asks for another turn behind all the others, and behind a look at the sockets.
+fn wake_behind_others(cx: &mut Context<'_>) {
+    let turn = std::pin::pin!(tokio::task::yield_now());
+    let _ = turn.poll(cx);
 }
 
 /// Adds to a number that only this thread writes.

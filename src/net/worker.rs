@@ -188,6 +188,11 @@ impl Worker {
                     link.kill();
                 }
             }
+            Post::Wake(id) => {
+                if let Some(link) = self.link(*id) {
+                    link.wake();
+                }
+            }
             Post::WakeAll => self.all_links().iter().for_each(|link| link.wake()),
         }
     }

@@ -85,6 +85,36 @@ impl Chain {
         }
     }
 
+    /// Takes out what was appended since `position`.
+    pub(super) fn split_off(&mut self, position: Position) -> Chain {
+        let flat = self.flat.split_off(position.flat);
+        let mut splices = self.splices.split_off(position.splices);
+        let mut spliced = 0;
+        for splice in &mut splices {
+            splice.at -= position.flat;
+            spliced += splice.bytes.len();
+        }
+        self.spliced -= spliced;
+        Chain {
+            flat,
+            sent: 0,
+            splices,
+            spliced,
+        }
+    }
+
+    /// Appends what was [split off](Self::split_off).
+    pub(super) fn append(&mut self, mut other: Chain) {
+        let start = self.flat().len();
+        self.flat.extend_from_slice(&other.flat);
+        self.spliced += other.spliced;
+        let splices = other.splices.drain(..).map(|splice| Splice {
+            at: start + splice.at,
+            ..splice
+        });
+        self.splices.extend(splices);
+    }
+
     /// The offset in the flat buffer where the next byte will go.
     pub(super) fn offset(&self) -> usize {
         self.flat.len()

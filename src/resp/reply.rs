@@ -5,6 +5,7 @@
 //! small replies allocates nothing: they are appended to one flat buffer that is reused. Nothing here blocks or fails;
 //! the connection bounds [`Reply::pending`].
 
+use std::fmt;
 use std::io::IoSlice;
 
 use bytes::Bytes;
@@ -60,6 +61,15 @@ pub struct Reply {
     muted: bool,
     /// While muted: the elements of a push message that are still to be written.
     push_left: usize,
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reply")
+            .field("protocol", &self.protocol)
+            .field("pending", &self.pending())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Reply {
@@ -329,6 +339,21 @@ impl Reply {
     /// Takes back everything written since `mark`. Nothing may have been sent in between.
     pub fn truncate_to(&mut self, mark: Mark) {
         self.chain.truncate(mark.0);
+    }
+
+    /// Takes out everything written since `mark`, to be [put back](Self::append) later. Nothing may have been sent in between.
+    pub fn split_off(&mut self, mark: Mark) -> Reply {
+        Reply {
+            chain: self.chain.split_off(mark.0),
+            protocol: self.protocol,
+            muted: self.muted,
+            push_left: 0,
+        }
+    }
+
+    /// Puts back what was [split off](Self::split_off).
+    pub fn append(&mut self, other: Reply) {
+        self.chain.append(other.chain);
     }
 
     /// Whether nothing has been written since `mark`.

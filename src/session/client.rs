@@ -12,7 +12,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-use crate::keyspace::waiting::Waiter;
+use crate::keyspace::waiting::{Waiter, Watched};
 use crate::mailbox::ClientId;
 
 /// The user that every connection starts as.
@@ -152,6 +152,17 @@ pub struct Buffers {
     pub reply_chunk_bytes: AtomicUsize,
 }
 
+/// How far a transaction is.
+#[derive(Debug, Default)]
+pub struct TransactionFigures {
+    /// Requests that wait for `EXEC` (`multi`).
+    pub queued: AtomicUsize,
+    /// The bytes that they take (`multi-mem`).
+    pub bytes: AtomicUsize,
+    /// Keys that are watched (`watch`).
+    pub watched: AtomicUsize,
+}
+
 /// The shared record of one connection.
 #[derive(Debug)]
 pub struct Client {
@@ -163,6 +174,8 @@ pub struct Client {
     pub created: Instant,
     /// How full its buffers are.
     pub buffers: Buffers,
+    /// How far its transaction is.
+    pub transaction: TransactionFigures,
     /// Bytes received in its whole life.
     pub net_in: AtomicU64,
     /// Bytes sent in its whole life.
@@ -178,6 +191,7 @@ pub struct Client {
     subscriptions: [AtomicUsize; 3],
     identity: Mutex<Identity>,
     waiting: Mutex<Option<Arc<Waiter>>>,
+    watched: Mutex<Option<Arc<Watched>>>,
 }
 
 impl Client {
@@ -192,6 +206,7 @@ impl Client {
             origin,
             created: now,
             buffers: Buffers::default(),
+            transaction: TransactionFigures::default(),
             net_in: AtomicU64::new(0),
             net_out: AtomicU64::new(0),
             commands: AtomicU64::new(0),
@@ -208,12 +223,25 @@ impl Client {
                 user: Arc::from(DEFAULT_USER),
             }),
             waiting: Mutex::new(None),
+            watched: Mutex::new(None),
         }
     }
 
     /// The conditions it is in.
     pub fn flags(&self) -> ClientFlags {
-        ClientFlags(self.flags.load(Ordering::Relaxed))
+        let flags = ClientFlags(self.flags.load(Ordering::Relaxed));
+        let watches = self.transaction.watched.load(Ordering::Relaxed) > 0;
+        let watched = watches.then(|| self.watched.lock().clone()).flatten();
+        match watched {
+            Some(watched) if watched.is_changed() => ClientFlags(flags.0 | ClientFlags::DIRTY.0),
+            _ => flags,
+        }
+    }
+
+    /// Notes how many keys it watches, and what is marked when one of them changes.
+    pub(super) fn set_watched(&self, keys: usize, watched: Option<&Arc<Watched>>) {
+        self.transaction.watched.store(keys, Ordering::Relaxed);
+        *self.watched.lock() = watched.cloned();
     }
 
     /// Switches flags on or off; from any thread.

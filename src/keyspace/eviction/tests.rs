@@ -22,7 +22,8 @@ fn configured(policy: MaxmemoryPolicy) -> Keyspace {
 }
 
 fn access<'k>(keyspace: &'k Keyspace, counters: &'k Counters, now: UnixMillis) -> Access<'k> {
-    keyspace.access(Locks::All, 0, now, counters)
+    let access = keyspace.access(Locks::All, 0, now, counters);
+    access.expect("nothing is reserved")
 }
 
 fn key(n: usize) -> Vec<u8> {
