@@ -28,6 +28,8 @@ pub struct Server {
     pub keyspace: Keyspace,
     /// Counters.
     pub stats: Stats,
+    /// Held by who is closing connections because they occupy too much.
+    pub client_eviction: parking_lot::Mutex<()>,
     /// The connections.
     pub clients: Registry,
     /// Channels and patterns.
@@ -104,6 +106,7 @@ impl Server {
             cap,
             keyspace,
             stats: Stats::new(workers + SERVICE_THREADS, crate::command::table::count()),
+            client_eviction: parking_lot::Mutex::default(),
             clients: Registry::default(),
             pubsub: PubSub::default(),
             mailboxes: Arc::new(Mailboxes::new(workers)),
@@ -168,6 +171,7 @@ impl Server {
 /// The settings that say how much memory there is and what gives way.
 const MEMORY_SETTINGS: &[&str] = &[
     "maxmemory",
+    "maxmemory-clients",
     "maxmemory-policy",
     "maxmemory-samples",
     "lfu-log-factor",
@@ -176,7 +180,9 @@ const MEMORY_SETTINGS: &[&str] = &[
 
 /// Applies [`MEMORY_SETTINGS`].
 fn limit_memory(settings: &Settings, cap: &Cap, eviction: &Eviction) {
-    cap.set_limit(usize::try_from(settings.maxmemory()).unwrap_or(usize::MAX));
+    let bytes = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
+    cap.set_limit(bytes(settings.maxmemory()));
+    cap.set_clients_limit(bytes(settings.maxmemory_clients_bytes()));
     eviction.configure(EvictionSettings {
         policy: settings.maxmemory_policy(),
         samples: settings.maxmemory_samples(),

@@ -91,6 +91,9 @@ impl Service {
         // Whoever calls while this goes on is heard, too.
         server.cap.was_called();
         room::keep_room(server, server.sweeper_thread(), period(server) / 2);
+        if room::has_too_many_clients(server) {
+            room::evict_clients(server, server.sweeper_thread());
+        }
         if now - self.sampled >= SECOND {
             self.sample(server, now);
         }
@@ -165,6 +168,8 @@ impl Service {
         tracing::info!(
             hits = totals.keyspace_hits,
             misses = totals.keyspace_misses,
+            misses_expired = totals.misses_expired,
+            misses_evicted = totals.misses_evicted,
             hit_ratio = %hit_ratio(hits, misses),
             expired = totals.expired_keys,
             evicted = totals.evicted_keys,
