@@ -2,6 +2,7 @@
 //!
 //! * [`slab`] is the sized allocator under records, packed values, tree nodes and bucket arrays:
 //!   8-byte steps where keys live, and a free that needs no look-up because the owner knows the size.
+//! * `pages` gives big blocks, in whole pages, of which the system gets back what is free.
 //! * [`counting`] wraps the general allocator; together with the slabs it gives one figure, [`used`].
 //! * [`reclaim`] drops big values on a thread of its own, off the request's path.
 //! * [`cap`] says how much there may be; [`machine`] how much there is.
@@ -12,6 +13,8 @@
 pub mod cap;
 pub mod counting;
 pub mod machine;
+#[cfg(all(unix, not(miri)))]
+mod pages;
 pub mod prefetch;
 pub mod reclaim;
 pub mod slab;
