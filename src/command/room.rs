@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use super::blocking;
 use super::context::Suspension;
 use crate::keyspace::eviction::Hunt;
+use crate::memory;
 use crate::resp::{Args, ReplyError};
 use crate::server::Server;
 use crate::session::ClientFlags;
@@ -214,6 +215,44 @@ pub fn evict_clients(server: &Server, thread: usize) {
     }
 }
 
+/// Keeps the resident size below `maxmemory-resident`: what the system counts for the process beyond what is in use comes off
+/// the limit, and what is left is a ceiling for the data. Part of the service thread.
+#[derive(Debug, Default)]
+pub struct ResidentWatch {
+    /// Bytes beyond what is in use, as they were seen lately.
+    beyond: usize,
+}
+
+/// The ceiling is never below this share of the limit: what lies between values cannot be had back by evicting all of them.
+const LEAST_SHARE: usize = 4;
+
+impl ResidentWatch {
+    /// Looks at the resident size, and sets the ceiling.
+    pub fn watch(&mut self, server: &Server) {
+        let limit = usize::try_from(server.settings.maxmemory_resident()).unwrap_or(usize::MAX);
+        if limit == 0 {
+            server.cap.set_ceiling(None);
+            return;
+        }
+        let (resident, used) = (memory::resident(), memory::used());
+        if resident > limit {
+            memory::purge();
+        }
+        let ceiling = self.ceiling(limit, resident, used);
+        server.cap.set_ceiling(Some(ceiling));
+    }
+
+    fn ceiling(&mut self, limit: usize, resident: usize, used: usize) -> usize {
+        let beyond = resident.saturating_sub(used);
+        // More is believed at once, less only by and by: what was just evicted is still resident for a moment.
+        self.beyond = match beyond {
+            more if more > self.beyond => self.beyond.midpoint(more),
+            less => self.beyond - (self.beyond - less) / 8,
+        };
+        limit.saturating_sub(self.beyond).max(limit / LEAST_SHARE)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -224,5 +263,18 @@ mod tests {
         assert_eq!(time_for(10), Some(Duration::from_micros(500)));
         assert_eq!(time_for(99), Some(Duration::from_millis(1)));
         assert_eq!(time_for(100), None);
+    }
+
+    #[test]
+    fn what_is_resident_beyond_the_data_comes_off_the_ceiling() {
+        let mut watch = ResidentWatch::default();
+        let mut settle = |resident, used| {
+            let ceilings = (0..100).map(|_| watch.ceiling(1000, resident, used));
+            ceilings.last().unwrap()
+        };
+        assert!((895..=900).contains(&settle(500, 400)));
+        assert!((700..=705).contains(&settle(1200, 900)));
+        assert!((892..=900).contains(&settle(700, 600)));
+        assert_eq!(settle(5000, 100), 250);
     }
 }

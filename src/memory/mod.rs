@@ -22,6 +22,22 @@ pub mod slab;
 pub use cap::Cap;
 pub use counting::{Counting, peak, resident, used};
 pub use prefetch::prefetch_read;
+
+/// What big blocks occupy, in bytes: those in use, and free memory that is kept for later ones.
+pub fn big_usage() -> (usize, usize) {
+    #[cfg(all(unix, not(miri)))]
+    return pages::usage();
+    #[cfg(not(all(unix, not(miri))))]
+    (0, 0)
+}
+
+/// Gives memory that is kept for later back to the system.
+pub fn purge() {
+    #[cfg(all(unix, not(miri)))]
+    pages::purge();
+    slab::purge();
+}
+
 pub use slab::{
     LINE, MAX_SLAB, SlabUsage, alloc, alloc_lines, class_lines, class_size, free, free_lines,
     resize, usage,

@@ -3,7 +3,7 @@
 //! A fixed number of cells, one for each of some bits of the hash, holding other bits of it and the cause: a later loss
 //! overwrites an earlier one with the same cell.  So it forgets, sooner the more is lost, and then a miss counts as one of
 //! a key that was never there; and in one of a billion look-ups it takes one key for another.  Cells are four bytes; there
-//! are about as many as keys, up to four million, and none before the first loss.
+//! are no more than keys, four million at the most, and none before the first loss.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
@@ -13,6 +13,8 @@ use crate::keyspace::hash::KeyHash;
 /// Cells of the smallest history; each larger one has four times as many.
 const FEWEST_CELLS: usize = 1 << 14;
 const SIZES: usize = 5;
+/// The history is at most so small a part of the memory cap.
+const SHARE_OF_LIMIT: usize = 128;
 
 /// How a key was lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,12 +71,15 @@ impl Losses {
         Some(cause)
     }
 
-    /// Makes the history as large as is right for so many keys. A larger one begins empty. Called now and then.
-    pub fn fit(&self, keys: usize) {
+    /// Makes the history as large as is right for so many keys, and small beside `limit` bytes. A larger one begins empty.
+    /// Called now and then.
+    pub fn fit(&self, keys: usize, limit: usize) {
         let size = self.size.load(Ordering::Relaxed);
-        let wanted = (0..SIZES - 1)
-            .find(|size| FEWEST_CELLS << (2 * size) >= keys)
-            .unwrap_or(SIZES - 1);
+        let fits = |size: &usize| {
+            let cells = FEWEST_CELLS << (2 * size);
+            cells <= keys && cells * size_of::<AtomicU32>() <= limit / SHARE_OF_LIMIT
+        };
+        let wanted = (0..SIZES).rev().find(fits).unwrap_or(0);
         if size > 0 && wanted + 1 > size {
             self.open(wanted);
         }
@@ -145,10 +150,12 @@ mod tests {
         assert!(known(96_000..100_000) > 3_000);
         assert!(known(100_000..200_000) < 3);
         assert_eq!(losses.memory(), FEWEST_CELLS * 4);
-        losses.fit(100_000);
+        losses.fit(100_000, 1 << 20);
+        assert_eq!(losses.memory(), FEWEST_CELLS * 4);
+        losses.fit(100_000, usize::MAX);
         assert_eq!(known(0..100_000), 0);
-        assert_eq!(losses.memory(), FEWEST_CELLS * 4 * (1 + 16));
-        losses.fit(usize::MAX);
+        assert_eq!(losses.memory(), FEWEST_CELLS * 4 * (1 + 4));
+        losses.fit(usize::MAX, usize::MAX);
         losses.note(hash(1), Cause::Expired);
         assert_eq!(known(1..2), 1);
     }
