@@ -316,7 +316,7 @@ fn hang_up(server: &Server, session: &mut Session) -> Outcome {
 }
 
 /// The command that a request names: its subcommand where it has one.
-fn resolve(
+pub(super) fn resolve(
     command: Option<&'static Command>,
     args: Args<'_>,
 ) -> Result<&'static Command, ReplyError> {
