@@ -93,6 +93,8 @@ impl Service {
         }
         // Whoever calls while this goes on is heard, too.
         server.cap.was_called();
+        // The peak is the highest that was ever asked for.
+        memory::peak();
         self.resident.watch(server);
         room::keep_room(server, server.sweeper_thread(), period(server) / 2);
         if room::has_too_many_clients(server) {
@@ -155,8 +157,6 @@ impl Service {
         self.expiring = expiring;
         let limit = server.cap.limit().unwrap_or(usize::MAX);
         server.keyspace.eviction.losses.fit(keys, limit);
-        // The peak is the highest that was ever asked for.
-        memory::peak();
     }
 
     /// The periodic line: counts since the start, and the hit ratio since the line before.

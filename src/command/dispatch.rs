@@ -381,6 +381,11 @@ fn admit(
         if room.is_some() {
             return Ok(room);
         }
+    } else if flags.contains(Flags::MAY_REPLICATE)
+        && let Ok(Some(later)) = room::make_room(server, session.worker(), args)
+    {
+        // A script may write. Whether it has to hear that there is no room turns out when it does.
+        return Ok(Some(later));
     }
     Ok(server
         .pause

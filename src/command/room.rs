@@ -42,12 +42,21 @@ pub fn make_room(
     reserve(server, worker, limit, need)
 }
 
-/// Whether the data take more than the cap allows: what a command asks that cannot wait for evictions.
+/// What a program may take beyond the cap where keys may be evicted: this part of it.
+const PROGRAM_SHARE: usize = 16;
+
+/// Whether the data take more than the cap allows: what a program asks, which holds locks and cannot wait for evictions.
+///
+/// There was room when it began. Where keys may be evicted it may go a little beyond, rather than fail halfway: evictions
+/// follow.
 pub fn is_exceeded(server: &Server) -> bool {
-    server
-        .cap
-        .limit()
-        .is_some_and(|limit| server.cap.data() > limit)
+    server.cap.limit().is_some_and(|limit| {
+        let more = match server.keyspace.eviction.evicts() {
+            true => limit / PROGRAM_SHARE,
+            false => 0,
+        };
+        server.cap.data() > limit.saturating_add(more)
+    })
 }
 
 #[cold]
