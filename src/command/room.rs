@@ -70,18 +70,17 @@ fn reserve(
     cap.reserve(worker, need);
     let taken = || cap.data() + cap.reserved();
     let evicts = server.keyspace.eviction.evicts();
-    let full = if evicts { cap.full(limit) } else { limit };
     if evicts && taken() > cap.high(limit) {
         cap.call();
     }
-    if taken() <= full {
+    if taken() <= limit {
         cap.note_exceeded(false);
         return Ok(None);
     }
-    let result = if evicts && need <= full {
+    let result = if evicts && need <= limit {
         let counters = &server.stats.of(worker).counters;
         let mut hunt = server.keyspace.hunt(server.clock.now(), counters);
-        let result = evict(server, &mut hunt, full, taken);
+        let result = evict(server, &mut hunt, limit, taken);
         serve_ready(server, worker, &mut hunt);
         result
     } else {
@@ -89,7 +88,6 @@ fn reserve(
     };
     match result {
         Evicted::Enough => Ok(None),
-        Evicted::NothingLeft if taken() <= limit => Ok(None),
         Evicted::NothingLeft => {
             cap.release(worker);
             cap.note_exceeded(cap.data() > limit);
@@ -173,6 +171,7 @@ pub fn keep_room(server: &Server, thread: usize, time: Duration) -> bool {
         }
     }
     serve_ready(server, thread, &mut hunt);
+    memory::flush();
     cap.note_exceeded(cap.data() > limit);
     more
 }

@@ -43,8 +43,9 @@ pub(super) fn add(bytes: isize) {
     });
 }
 
-/// Passes on what the calling thread has counted so far. A thread that is about to end calls this.
-pub(super) fn flush() {
+/// Passes on what the calling thread has counted so far. A thread that is about to end calls this, and one that works near
+/// the memory cap.
+pub fn flush() {
     UNFLUSHED.with(|unflushed| USED.fetch_add(unflushed.replace(0), Ordering::Relaxed));
 }
 

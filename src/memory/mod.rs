@@ -20,7 +20,7 @@ pub mod reclaim;
 pub mod slab;
 
 pub use cap::Cap;
-pub use counting::{Counting, peak, resident, used};
+pub use counting::{Counting, flush, peak, resident, used};
 pub use prefetch::prefetch_read;
 
 /// What big blocks occupy, in bytes: those in use, and free memory that is kept for later ones.
