@@ -182,7 +182,7 @@ pub fn has_too_many_clients(server: &Server) -> bool {
     server
         .cap
         .clients_limit()
-        .is_some_and(|limit| server.cap.clients() >= limit)
+        .is_some_and(|limit| server.cap.clients() > limit)
 }
 
 /// Closes the connections that occupy most until the others fit into `maxmemory-clients`.
@@ -206,7 +206,7 @@ pub fn evict_clients(server: &Server, thread: usize) {
     let mut taken: usize = clients.iter().map(|(memory, _)| memory).sum();
     clients.sort_unstable_by_key(|(memory, _)| std::cmp::Reverse(*memory));
     for (memory, client) in clients {
-        if taken < limit {
+        if taken <= limit {
             break;
         }
         if client.flags().contains(ClientFlags::NO_EVICT) {
