@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 use crate::command::blocking;
 use crate::command::room::{self, ResidentWatch};
 use crate::keyspace::Locks;
+#[cfg(all(unix, not(miri)))]
+use crate::keyspace::compaction::Compactor;
 use crate::keyspace::expiry::{Sweeper, Swept};
 use crate::memory;
 use crate::server::Server;
@@ -62,6 +64,8 @@ fn period(server: &Server) -> Duration {
 struct Service {
     sweeper: Sweeper,
     resident: ResidentWatch,
+    #[cfg(all(unix, not(miri)))]
+    compactor: Compactor,
     swept: Instant,
     /// Expiring keys when they were last counted.
     expiring: usize,
@@ -77,6 +81,8 @@ impl Service {
         Self {
             sweeper: Sweeper::default(),
             resident: ResidentWatch::default(),
+            #[cfg(all(unix, not(miri)))]
+            compactor: Compactor::default(),
             swept: now,
             expiring: 0,
             sampled: now,
@@ -100,6 +106,8 @@ impl Service {
         if room::has_too_many_clients(server) {
             room::evict_clients(server, server.sweeper_thread());
         }
+        #[cfg(all(unix, not(miri)))]
+        self.compact(server, now - self.sampled >= SECOND);
         if now - self.sampled >= SECOND {
             self.sample(server, now);
         }
@@ -129,6 +137,31 @@ impl Service {
             stale_share(stale.load(Ordering::Relaxed), swept, self.expiring),
             Ordering::Relaxed,
         );
+    }
+
+    /// Goes on moving values together; begins with it if it is worth it, asked once a second.
+    #[cfg(all(unix, not(miri)))]
+    fn compact(&mut self, server: &Server, may_begin: bool) {
+        let settings = &server.settings;
+        if !self.compactor.is_running() {
+            let slabs = memory::usage();
+            let waste = slabs.in_slabs.saturating_sub(slabs.allocated);
+            let is_worth_it = settings.activedefrag()
+                && waste > settings.active_defrag_ignore_bytes()
+                && waste / 100 * 100
+                    > slabs.allocated / 100 * settings.active_defrag_threshold_lower();
+            // What is moved is there twice until a slab is empty.
+            let most = (waste / 2).max(slabs.allocated / 8);
+            if !may_begin || !is_worth_it || !self.compactor.begin(most) {
+                return;
+            }
+        }
+        let time = period(server) * settings.active_defrag_cycle_max() / 100;
+        let before = self.compactor.moved;
+        self.compactor.step(&server.keyspace, time);
+        let counters = counters(server);
+        counters.records_moved.add(self.compactor.moved - before);
+        memory::flush();
     }
 
     /// Turns the counters into rates, and counts the expiring keys.
