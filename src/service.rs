@@ -1,7 +1,7 @@
 //! The service thread: what runs beside the workers, `hz` times a second.
 //!
 //! It sweeps expired keys out of the keyspace, for at most a share of its time that `active-expire-effort` sets (25 % at
-//! the lowest); once a second it samples the counters that INFO shows as rates; and every `stats-interval` seconds it logs
+//! the lowest, half of its time more while it is behind); once a second it samples the counters that INFO shows as rates; and every `stats-interval` seconds it logs
 //! how the cache fares. It holds one shard's lock at a time,
 //! but where what expired is waited for, and ends soon after the server has been asked to end.
 
@@ -67,6 +67,8 @@ struct Service {
     #[cfg(all(unix, not(miri)))]
     compactor: Compactor,
     swept: Instant,
+    /// The last sweep was not through in its time.
+    behind: bool,
     /// Expiring keys when they were last counted.
     expiring: usize,
     sampled: Instant,
@@ -84,6 +86,7 @@ impl Service {
             #[cfg(all(unix, not(miri)))]
             compactor: Compactor::default(),
             swept: now,
+            behind: false,
             expiring: 0,
             sampled: now,
             sample: totals,
@@ -121,7 +124,8 @@ impl Service {
     fn sweep(&mut self, server: &Server) {
         let counters = counters(server);
         let started = Instant::now();
-        let limit = time_to_sweep(period(server), server.settings.active_expire_effort());
+        let effort = server.settings.active_expire_effort();
+        let limit = time_to_sweep(period(server), effort, self.behind);
         let swept = self
             .sweeper
             .sweep(&server.keyspace, server.clock.now(), limit, counters);
@@ -129,6 +133,7 @@ impl Service {
             blocking::serve_key(server, server.sweeper_thread(), db, key);
         }
         counters.expire_cycle_micros.add(micros(started.elapsed()));
+        self.behind = swept.time_cap_reached;
         if swept.time_cap_reached {
             counters.expired_time_cap_reached.bump();
         }
@@ -237,9 +242,11 @@ fn count_keys(server: &Server) -> (usize, usize) {
     })
 }
 
-/// How long a turn may sweep: a quarter of its time, and 2 % more for every step of effort above the first.
-fn time_to_sweep(period: Duration, effort: u32) -> Duration {
-    period * (25 + 2 * effort.clamp(1, 10).saturating_sub(1)) / 100
+/// How long a turn may sweep: a quarter of its time, and 2 % more for every step of effort above the first; half of it more where
+/// the sweeps fall behind, as when very many keys expire at once.
+fn time_to_sweep(period: Duration, effort: u32, behind: bool) -> Duration {
+    let share = 25 + 2 * effort.clamp(1, 10).saturating_sub(1);
+    period * (share + if behind { 50 } else { 0 }) / 100
 }
 
 /// The running mean of the share of expiring keys that a sweep found dead, in millionths: each sweep counts for 5 %.
@@ -329,8 +336,9 @@ mod tests {
     #[test]
     fn effort_buys_time() {
         let tenth = Duration::from_millis(100);
-        assert_eq!(time_to_sweep(tenth, 1), Duration::from_millis(25));
-        assert_eq!(time_to_sweep(tenth, 10), Duration::from_millis(43));
+        assert_eq!(time_to_sweep(tenth, 1, false), Duration::from_millis(25));
+        assert_eq!(time_to_sweep(tenth, 10, false), Duration::from_millis(43));
+        assert_eq!(time_to_sweep(tenth, 1, true), Duration::from_millis(75));
     }
 
     #[test]
