@@ -246,7 +246,8 @@ impl ResidentWatch {
         if resident > limit {
             memory::purge();
         }
-        let ceiling = self.ceiling(limit, resident, used);
+        // It is looked at a few times a second: what comes in between must fit, too.
+        let ceiling = self.ceiling(limit - limit / 32, resident, used);
         server.cap.set_ceiling(Some(ceiling));
     }
 

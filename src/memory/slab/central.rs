@@ -199,7 +199,8 @@ pub(super) unsafe fn is_leaving(block: NonNull<u8>, class: usize) -> bool {
         .map_addr(|address| address & !(class::slab_size(class) - 1))
         .cast::<Slab>();
     // SAFETY: a slab with a block in use is valid, and its mark is atomic.
-    unsafe { (*(&raw const (*slab).leaving)).load(Ordering::Relaxed) }
+    let leaving = unsafe { &(*slab).leaving };
+    leaving.load(Ordering::Relaxed)
 }
 
 impl Slab {
