@@ -6,8 +6,8 @@ use super::program::{Found, Programs};
 use crate::command::call;
 use crate::command::context::{CommandResult, Context, Outcome, Suspension};
 use crate::command::dispatch;
+use crate::command::room;
 use crate::command::table::{self, Command, Flags};
-use crate::memory;
 use crate::resp::{Args, Reply, ReplyError};
 use crate::script::engine::{Event, Failure, MOST_SET_ASIDE, Program, Run};
 use crate::script::running::{Kind, Run as Shown};
@@ -87,8 +87,7 @@ impl Rules {
 }
 
 fn is_short(ctx: &Context<'_>) -> bool {
-    let limit = ctx.server.settings.maxmemory() as usize;
-    limit > 0 && memory::used() > limit
+    room::is_exceeded(ctx.server)
 }
 
 fn begin(ctx: &mut Context<'_>, args: Args<'_>, found: Found, _: Rules) -> Result<Run, ReplyError> {
