@@ -495,7 +495,10 @@ fn take_locks<'s>(
         (Lock::All, ..) => take(Locks::All),
         (Lock::Script, ..) => {
             if scripting::stays_within_keys(server, command, args) {
-                take_named()
+                match hash {
+                    Some(hash) if args.at(2) == b"1" => take(Locks::One(args.at(3), hash)),
+                    _ => take_named(),
+                }
             } else {
                 take(Locks::All)
             }
