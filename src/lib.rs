@@ -9,6 +9,7 @@ pub mod service;
 
 pub mod command;
 
+pub mod script;
 pub mod server;
 
 pub mod pubsub;

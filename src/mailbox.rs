@@ -63,7 +63,9 @@ pub enum Post {
     },
     /// End the connection (`CLIENT KILL`): at once, without flushing what it has not read.
     Kill(ClientId),
-    /// Look at the world again: a pause has ended, the server is shutting down, a setting has changed.
+    /// Look at the world again: what the connection waits for may have come.
+    Wake(ClientId),
+    /// All connections, look at the world again: a pause has ended, the server is shutting down, a setting has changed.
     WakeAll,
 }
 

@@ -14,6 +14,7 @@ use crate::mailbox::Mailboxes;
 use crate::memory::Cap;
 use crate::migration::Migrations;
 use crate::pubsub::PubSub;
+use crate::script::Scripts;
 use crate::session::{Pause, Registry};
 use crate::stats::{Stats, Throttle};
 
@@ -27,6 +28,8 @@ pub struct Server {
     pub keyspace: Keyspace,
     /// Counters.
     pub stats: Stats,
+    /// Held by who is closing connections because they occupy too much.
+    pub client_eviction: parking_lot::Mutex<()>,
     /// The connections.
     pub clients: Registry,
     /// Channels and patterns.
@@ -35,6 +38,8 @@ pub struct Server {
     pub mailboxes: Arc<Mailboxes>,
     /// The keys that are on their way to other servers.
     pub migrations: Migrations,
+    /// Scripts and functions.
+    pub scripts: Scripts,
     /// The wall clock.
     pub clock: Clock,
     /// `CLIENT PAUSE`.
@@ -101,10 +106,12 @@ impl Server {
             cap,
             keyspace,
             stats: Stats::new(workers + SERVICE_THREADS, crate::command::table::count()),
+            client_eviction: parking_lot::Mutex::default(),
             clients: Registry::default(),
             pubsub: PubSub::default(),
             mailboxes: Arc::new(Mailboxes::new(workers)),
             migrations: Migrations::default(),
+            scripts: Scripts::default(),
             pause: Pause::default(),
             facts: Facts {
                 run_id: random_id(),
@@ -164,6 +171,7 @@ impl Server {
 /// The settings that say how much memory there is and what gives way.
 const MEMORY_SETTINGS: &[&str] = &[
     "maxmemory",
+    "maxmemory-clients",
     "maxmemory-policy",
     "maxmemory-samples",
     "lfu-log-factor",
@@ -172,7 +180,9 @@ const MEMORY_SETTINGS: &[&str] = &[
 
 /// Applies [`MEMORY_SETTINGS`].
 fn limit_memory(settings: &Settings, cap: &Cap, eviction: &Eviction) {
-    cap.set_limit(usize::try_from(settings.maxmemory()).unwrap_or(usize::MAX));
+    let bytes = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
+    cap.set_limit(bytes(settings.maxmemory()));
+    cap.set_clients_limit(bytes(settings.maxmemory_clients_bytes()));
     eviction.configure(EvictionSettings {
         policy: settings.maxmemory_policy(),
         samples: settings.maxmemory_samples(),

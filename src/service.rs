@@ -91,6 +91,9 @@ impl Service {
         // Whoever calls while this goes on is heard, too.
         server.cap.was_called();
         room::keep_room(server, server.sweeper_thread(), period(server) / 2);
+        if room::has_too_many_clients(server) {
+            room::evict_clients(server, server.sweeper_thread());
+        }
         if now - self.sampled >= SECOND {
             self.sample(server, now);
         }
@@ -165,6 +168,8 @@ impl Service {
         tracing::info!(
             hits = totals.keyspace_hits,
             misses = totals.keyspace_misses,
+            misses_expired = totals.misses_expired,
+            misses_evicted = totals.misses_evicted,
             hit_ratio = %hit_ratio(hits, misses),
             expired = totals.expired_keys,
             evicted = totals.evicted_keys,
@@ -186,7 +191,8 @@ fn counters(server: &Server) -> &Counters {
 fn count_keys(server: &Server) -> (usize, usize) {
     let mut access = server
         .keyspace
-        .access(Locks::None, 0, server.clock.now(), counters(server));
+        .access(Locks::None, 0, server.clock.now(), counters(server))
+        .expect("no lock, nothing reserved");
     let figures = access.figures();
     figures.iter().fold((0, 0), |(keys, expiring), database| {
         (keys + database.keys, expiring + database.expiring)
@@ -234,7 +240,8 @@ mod tests {
     fn create(server: &Server, keys: usize, expiry: i64) {
         let mut access = server
             .keyspace
-            .access(Locks::All, 0, 1_000_000, counters(server));
+            .access(Locks::All, 0, 1_000_000, counters(server))
+            .unwrap();
         for i in 0..keys {
             let key = format!("{expiry}:{i}");
             access.create(key.as_bytes(), NewValue::Int(1), Some(expiry), Event::SET);

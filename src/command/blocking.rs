@@ -227,11 +227,21 @@ pub fn serve_waiters<'s>(server: &'s Server, thread: usize, mut keys: Access<'s>
         keys.finish(&OwnedArgs::default().view());
         drop(keys);
         round.post();
-        let Some((key, waiter)) = elsewhere.pop_front() else {
-            return;
+        let next = loop {
+            let Some((key, waiter)) = elsewhere.pop_front() else {
+                return;
+            };
+            let db = waiter.db;
+            let request = waiter.request.view();
+            let named = named_keys(&waiter, request);
+            if let Some(keys) = lock_or_defer(server, Locks::Keys(&named), db, &key, counters) {
+                break (keys, db, key);
+            }
         };
-        keys = lock_for(server, &waiter, now, counters);
-        keys.mark_ready(waiter.db, key);
+        let (db, key);
+        (keys, db, key) = next;
+        keys.now = now;
+        keys.mark_ready(db, key);
     }
 }
 
@@ -239,25 +249,47 @@ pub fn serve_waiters<'s>(server: &'s Server, thread: usize, mut keys: Access<'s>
 pub fn serve_key(server: &Server, thread: usize, db: usize, key: Box<[u8]>) {
     let counters = &server.stats.of(thread).counters;
     let locks = Locks::One(&key, KeyHash::of(&key));
-    let mut keys = server
-        .keyspace
-        .access(locks, db, server.clock.now(), counters);
-    keys.mark_ready(db, key.clone());
-    serve_waiters(server, thread, keys);
+    if let Some(mut keys) = lock_or_defer(server, locks, db, &key, counters) {
+        keys.mark_ready(db, key);
+        serve_waiters(server, thread, keys);
+    }
 }
 
-/// The locks of all keys that a waiting request names.
-fn lock_for<'s>(
+/// The locks that serving a key takes; if a script has reserved one of the shards, the key is served when it is done.
+fn lock_or_defer<'s>(
     server: &'s Server,
-    waiter: &Waiter,
-    now: UnixMillis,
+    locks: Locks<'_>,
+    db: usize,
+    key: &[u8],
     counters: &'s Counters,
-) -> Access<'s> {
-    let args = waiter.request.view();
-    let named = named_keys(waiter, args);
-    server
-        .keyspace
-        .access(Locks::Keys(&named), waiter.db, now, counters)
+) -> Option<Access<'s>> {
+    let keyspace = &server.keyspace;
+    loop {
+        let seen = keyspace.reservations.ended();
+        match keyspace.access(locks, db, server.clock.now(), counters) {
+            Ok(keys) => return Some(keys),
+            Err(_) => {
+                let key = (db, key.into());
+                if keyspace
+                    .reservations
+                    .wait(seen, |waiting| waiting.keys.push(key))
+                {
+                    return None;
+                }
+            }
+        }
+    }
+}
+
+/// A reservation has ended: whoever has waited for that gets his turn.
+pub fn reservation_ended(server: &Server, thread: usize) {
+    let waiting = server.keyspace.reservations.end();
+    for (worker, client) in waiting.clients {
+        server.mailboxes.of(worker).post(Post::Wake(client));
+    }
+    for (db, key) in waiting.keys {
+        serve_key(server, thread, db, key);
+    }
 }
 
 fn named_keys<'a>(waiter: &Waiter, args: Args<'a>) -> Vec<&'a [u8]> {

@@ -3,6 +3,7 @@
 use crate::clock::UnixMillis;
 use crate::keyspace::Access;
 use crate::resp::{Reply, ReplyError};
+use crate::script::Ticket;
 use crate::server::Server;
 use crate::session::Session;
 
@@ -22,6 +23,8 @@ pub struct Context<'a> {
     pub now: UnixMillis,
     /// The command itself: a container's subcommand where there is one.
     pub command: &'static Command,
+    /// The script that the request goes on with, if it was set aside in the middle.
+    pub resumes: Option<Ticket>,
 }
 
 /// What a handler leaves behind.
@@ -42,6 +45,10 @@ pub enum Suspension {
     Until(std::time::Instant),
     /// The target of a migration ([`Session::migration`]); then the same request is tried again.
     Migrating,
+    /// A script in the request takes long: others get their turn, then it goes on.
+    Script(Ticket),
+    /// The end of somebody else's script that holds on to a key; at this moment the request is tried again anyway.
+    Reserved(std::time::Instant),
     /// A key ([`Client::waiting`](crate::session::Client::waiting) tells which), but not beyond this moment if there is one; the reply comes from whoever
     /// changes the key.
     Blocked(Option<std::time::Instant>),
@@ -50,7 +57,7 @@ pub enum Suspension {
 impl Suspension {
     /// Whether the request is not through, but tried again after the wait.
     pub fn tries_again(self) -> bool {
-        matches!(self, Self::Paused(_) | Self::Migrating)
+        !matches!(self, Self::Until(_) | Self::Blocked(_))
     }
 }
 

@@ -6,15 +6,18 @@
 
 use std::time::Instant;
 
+use super::blocking;
+use super::call::{self, answer_error, count};
 use super::context::{Context, Outcome, Suspension};
+use super::scripting;
 use super::table::{self, Command, Flags, Lock};
-use super::{blocking, room};
+use super::{room, transaction};
 use crate::clock::UnixMillis;
-use crate::keyspace::{KeyHash, Locks};
+use crate::keyspace::{Access, KeyHash, Locks, Reserved};
 use crate::resp::{Args, ReadBuffer, Reply, ReplyError, WINDOW, Window};
 use crate::server::Server;
-use crate::session::Session;
-use crate::stats::{CommandCounters, ticks};
+use crate::session::{Session, Suspended};
+use crate::stats::ticks;
 
 /// Unsent output at which a connection's requests wait.
 pub const OUTPUT_HIGH_WATER: usize = 64 * 1024;
@@ -217,20 +220,31 @@ fn run_one(
         Ok(Some(suspension)) => return Outcome::Suspend(suspension),
         Err(error) => {
             counters.rejected.bump();
-            return refuse(server, session, reply, &error);
+            return reject(server, session, reply, command, &error);
         }
     }
-    if session.migration.is_none() {
+    if !std::mem::take(&mut session.tries_again) {
         session.begin_command();
     }
     reply.set_muted(session.is_muted());
+    if session.transaction.is_some() && !command.flags.contains(Flags::NEVER_QUEUED) {
+        transaction::queue(server, session, reply, command, args);
+        reply.set_muted(false);
+        return Outcome::Done;
+    }
     let mark = reply.mark();
     let result = run_locked(server, session, reply, command, args, looked.hash, *now);
     server.cap.release(session.worker());
-    if matches!(result, Ok(Outcome::Suspend(Suspension::Migrating))) {
+    if let Ok(Outcome::Suspend(suspension)) = result
+        && suspension.tries_again()
+    {
         // It is counted when it is through.
+        session.tries_again = true;
         reply.set_muted(false);
-        return Outcome::Suspend(Suspension::Migrating);
+        return Outcome::Suspend(suspension);
+    }
+    if let Some(watch) = session.ended_watch.take() {
+        watch.end(&server.keyspace);
     }
     let end = ticks::now();
     let elapsed = end.wrapping_sub(*clock);
@@ -260,27 +274,26 @@ fn refuse(
     error: &ReplyError,
 ) -> Outcome {
     session.begin_command();
+    session.refuse_transaction();
     reply.set_muted(session.is_muted());
     answer_error(server, session, reply, error);
     reply.set_muted(false);
     Outcome::Done
 }
 
-fn count(counters: &CommandCounters, elapsed: ticks::Ticks, nanos: u64) {
-    counters.calls.bump();
-    counters.ticks.add(elapsed);
-    counters.latency.get_or_init(Box::default).record(nanos);
-}
-
-fn answer_error(server: &Server, session: &Session, reply: &mut Reply, error: &ReplyError) {
-    server
-        .stats
-        .of(session.worker())
-        .counters
-        .error_replies
-        .bump();
-    server.stats.count_error(error.code());
-    reply.error(error);
+/// [`refuse`] for a command that is known: what would have executed a transaction ends it.
+fn reject(
+    server: &Server,
+    session: &mut Session,
+    reply: &mut Reply,
+    command: &'static Command,
+    error: &ReplyError,
+) -> Outcome {
+    if command.lock == Lock::Transaction && session.transaction.is_some() {
+        let error = transaction::abort(session, error);
+        return refuse(server, session, reply, &error);
+    }
+    refuse(server, session, reply, error)
 }
 
 /// Whether this is the beginning or a header of an HTTP request: a browser that a web page makes talk to us.
@@ -329,12 +342,16 @@ fn admit(
     command: &'static Command,
     args: Args<'_>,
 ) -> Result<Option<Suspension>, ReplyError> {
+    if session.suspended.is_some() {
+        // It was admitted when it began.
+        return Ok(None);
+    }
     if let Some(migration) = &session.migration
         && migration.outcome().is_none()
     {
         return Ok(Some(Suspension::Migrating));
     }
-    let flags = command.flags;
+    let mut flags = command.flags;
     if !session.is_authenticated() && !flags.contains(Flags::NO_AUTH) && server.needs_password() {
         return Err(ReplyError::NO_AUTH);
     }
@@ -344,16 +361,30 @@ fn admit(
             command.full_name()
         )));
     }
+    if session.transaction.is_some() {
+        if flags.contains(Flags::NO_MULTI) {
+            return Err(match command.name {
+                "multi" => ReplyError::fixed("ERR MULTI calls can not be nested"),
+                "watch" => ReplyError::fixed("ERR WATCH inside MULTI is not allowed"),
+                _ => ReplyError::fixed("ERR Command not allowed inside a transaction"),
+            });
+        }
+        if command.lock == Lock::Transaction {
+            flags = flags.or(transaction::flags_of_queue(session));
+        } else if !flags.contains(Flags::NEVER_QUEUED) {
+            // What is only queued need not wait.
+            flags = flags.and(Flags::DENYOOM);
+        }
+    }
     if flags.contains(Flags::DENYOOM) {
         let room = room::make_room(server, session.worker(), args)?;
         if room.is_some() {
             return Ok(room);
         }
     }
-    let writes = flags.contains(Flags::WRITE) || flags.contains(Flags::MAY_REPLICATE);
     Ok(server
         .pause
-        .holds(writes, Instant::now)
+        .holds(call::writes(flags), Instant::now)
         .map(Suspension::Paused))
 }
 
@@ -368,49 +399,128 @@ fn run_locked(
     now: UnixMillis,
 ) -> Result<Outcome, ReplyError> {
     let worker = session.worker();
-    let counters = &server.stats.of(worker).counters;
-    let keyspace = &server.keyspace;
-    let mut keys = match (command.lock_for(args), command.first_key(), hash) {
-        (Lock::Keys, Some(at), Some(hash)) => {
-            keyspace.access(Locks::One(args.at(at), hash), session.db(), now, counters)
-        }
-        (Lock::Keys, None, _) if command.keys.is_empty() => {
-            keyspace.access(Locks::None, session.db(), now, counters)
-        }
-        (Lock::Keys, ..) => {
-            // Where the arguments make no sense the handler answers an error without looking at a key.
-            let named = table::keys_of(command, args).unwrap_or_default();
-            let named: Vec<&[u8]> = named.iter().map(|key| args.at(key.index)).collect();
-            match named[..] {
-                [] => keyspace.access(Locks::None, session.db(), now, counters),
-                [key] => keyspace.access(
-                    Locks::One(key, KeyHash::of(key)),
-                    session.db(),
-                    now,
-                    counters,
-                ),
-                _ => keyspace.access(Locks::Keys(&named), session.db(), now, counters),
+    let start = reply.mark();
+    let mut resumes = None;
+    let mut keys = match session.suspended.take() {
+        None => match take_locks(server, session, command, args, hash, now) {
+            Ok(keys) => keys,
+            Err(_) => {
+                let take = || take_locks(server, session, command, args, hash, now);
+                match take_locks_or_wait(server, session, take)? {
+                    Ok(keys) => keys,
+                    Err(suspension) => return Ok(Outcome::Suspend(suspension)),
+                }
             }
+        },
+        Some(suspended) => {
+            resumes = Some(suspended.script);
+            reply.append(suspended.output);
+            let counters = &server.stats.of(worker).counters;
+            server.keyspace.regain(suspended.reservation, counters)
         }
-        (Lock::None | Lock::Each, ..) => keyspace.access(Locks::None, session.db(), now, counters),
-        (Lock::All, ..) => keyspace.access(Locks::All, session.db(), now, counters),
     };
     keys.no_touch = session.no_touch;
     let mut context = Context {
         server,
         session,
         reply,
+        now: keys.now,
         keys,
-        now,
         command,
+        resumes,
     };
     let result = (command.handler)(&mut context, args);
-    let mut keys = context.keys;
+    let Context {
+        session,
+        reply,
+        mut keys,
+        ..
+    } = context;
+    if let Ok(Outcome::Suspend(Suspension::Script(script))) = result {
+        session.suspended = Some(Box::new(Suspended {
+            reservation: keys.reserve(script.0),
+            output: reply.split_off(start),
+            script,
+        }));
+        return result;
+    }
     if keys.finish(&args) {
-        counters.changes.bump();
+        server.stats.of(worker).counters.changes.bump();
     }
     if keys.has_ready() {
         blocking::serve_waiters(server, worker, keys);
+    } else {
+        drop(keys);
+    }
+    if let Some(script) = resumes {
+        server.scripts.running.remove(script);
+        blocking::reservation_ended(server, worker);
     }
     result
+}
+
+/// The locks that a request needs.
+#[inline]
+fn take_locks<'s>(
+    server: &'s Server,
+    session: &Session,
+    command: &'static Command,
+    args: Args<'_>,
+    hash: Option<KeyHash>,
+    now: UnixMillis,
+) -> Result<Access<'s>, Reserved> {
+    let counters = &server.stats.of(session.worker()).counters;
+    let take = |locks: Locks<'_>| server.keyspace.access(locks, session.db(), now, counters);
+    let take_keys = |named: &[&[u8]]| match *named {
+        [] => take(Locks::None),
+        [key] => take(Locks::One(key, KeyHash::of(key))),
+        _ => take(Locks::Keys(named)),
+    };
+    // Where the arguments make no sense the handler answers an error without looking at a key.
+    let take_named = || {
+        let named = table::keys_of(command, args).unwrap_or_default();
+        let named: Vec<&[u8]> = named.iter().map(|key| args.at(key.index)).collect();
+        take_keys(&named)
+    };
+    match (command.lock_for(args), command.first_key(), hash) {
+        (Lock::Keys, Some(at), Some(hash)) => take(Locks::One(args.at(at), hash)),
+        (Lock::Keys, None, _) if command.keys.is_empty() => take(Locks::None),
+        (Lock::Keys, ..) => take_named(),
+        (Lock::None | Lock::Each, ..) => take(Locks::None),
+        (Lock::All, ..) => take(Locks::All),
+        (Lock::Script, ..) => {
+            if scripting::stays_within_keys(server, command, args) {
+                take_named()
+            } else {
+                take(Locks::All)
+            }
+        }
+        (Lock::Transaction, ..) => match transaction::locks(server, session) {
+            Some(named) => take_keys(&named),
+            None => take(Locks::All),
+        },
+    }
+}
+
+/// A script that takes long is in the way: tries again as often as one has ended meanwhile, else lets the connection wait.
+///
+/// # Errors
+/// `BUSY` if that script has been running for too long.
+#[cold]
+fn take_locks_or_wait<'s>(
+    server: &'s Server,
+    session: &Session,
+    mut take: impl FnMut() -> Result<Access<'s>, Reserved>,
+) -> Result<Result<Access<'s>, Suspension>, ReplyError> {
+    loop {
+        let seen = server.keyspace.reservations.ended();
+        match take() {
+            Ok(keys) => return Ok(Ok(keys)),
+            Err(met) => {
+                if let Some(suspension) = scripting::wait_for(server, session, met, seen)? {
+                    return Ok(Err(suspension));
+                }
+            }
+        }
+    }
 }

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
+use super::context::Suspension;
 use super::dispatch::{self, Budget, Progress};
 use crate::resp::{Limits, Protocol, ReadBuffer, Reply, RequestParser, Window};
 use crate::server::Server;
@@ -95,7 +96,9 @@ impl LocalClient {
             );
             match progress {
                 // Nobody else waits, and the caller takes all the output there is.
-                Progress::Drained | Progress::Yield => {}
+                Progress::Drained
+                | Progress::Yield
+                | Progress::Suspended(Suspension::Script(_)) => {}
                 Progress::OutputFull => self.take(),
                 Progress::Close => return,
                 Progress::Suspended(_) => panic!("a local connection cannot wait"),

@@ -1,6 +1,7 @@
 //! Commands: the table of their facts, the dispatcher, and one module per family.
 
 pub mod blocking;
+mod call;
 pub mod context;
 pub mod dispatch;
 mod draft;
@@ -29,6 +30,7 @@ mod set;
 mod sorted_set;
 mod stream;
 mod string;
+mod transaction;
 mod unsupported;
 
 #[cfg(test)]

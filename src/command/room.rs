@@ -12,6 +12,7 @@ use super::context::Suspension;
 use crate::keyspace::eviction::Hunt;
 use crate::resp::{Args, ReplyError};
 use crate::server::Server;
+use crate::session::ClientFlags;
 
 /// Evictions between two looks at the clock.
 const BETWEEN_LOOKS: usize = 8;
@@ -164,6 +165,53 @@ pub fn keep_room(server: &Server, thread: usize, time: Duration) -> bool {
     serve_ready(server, thread, &mut hunt);
     cap.note_exceeded(cap.data() > limit);
     more
+}
+
+/// Whether the clients' buffers take more than `maxmemory-clients` allows, by a glance.
+#[inline]
+pub fn has_too_many_clients(server: &Server) -> bool {
+    server
+        .cap
+        .clients_limit()
+        .is_some_and(|limit| server.cap.clients() >= limit)
+}
+
+/// Closes the connections that occupy most until the others fit into `maxmemory-clients`.
+///
+/// Those that have asked for it (`CLIENT NO-EVICT`) stay.
+#[cold]
+pub fn evict_clients(server: &Server, thread: usize) {
+    let Some(limit) = server.cap.clients_limit() else {
+        return;
+    };
+    // One thread at a time: those that are being closed would count for another one still.
+    let Some(_turn) = server.client_eviction.try_lock() else {
+        return;
+    };
+    let mut clients: Vec<_> = server
+        .clients
+        .all()
+        .into_iter()
+        .map(|client| (client.memory(), client))
+        .collect();
+    let mut taken: usize = clients.iter().map(|(memory, _)| memory).sum();
+    clients.sort_unstable_by_key(|(memory, _)| std::cmp::Reverse(*memory));
+    for (memory, client) in clients {
+        if taken < limit {
+            break;
+        }
+        if client.flags().contains(ClientFlags::NO_EVICT) {
+            continue;
+        }
+        if server.clients.kill(&client, &server.mailboxes) {
+            taken -= memory;
+            server.stats.of(thread).counters.evicted_clients.bump();
+            tracing::info!(
+                "Evicting client {} ({memory} bytes) because the clients take more than maxmemory-clients",
+                client.origin.addr
+            );
+        }
+    }
 }
 
 #[cfg(test)]

@@ -106,7 +106,8 @@ fn contents(server: &Server, now: i64) -> HashMap<(usize, Vec<u8>), String> {
     for db in 0..server.keyspace.databases() {
         let mut keys = server
             .keyspace
-            .access(Locks::All, db, server.clock.now(), &counters);
+            .access(Locks::All, db, server.clock.now(), &counters)
+            .unwrap();
         keys.each_key(|record| {
             let what = format!("{} expires {:?}", describe(record, now), record.expiry());
             // A hash whose last fields have expired is as good as gone.

@@ -108,6 +108,8 @@ pub enum Unit {
     Memory,
     /// Like `Memory`, or a percentage of what there is, which the store holds as a negative number.
     MemoryOrPercent,
+    /// The same, for which the peers know no percentage: whoever writes nonsense hears what they say.
+    MemoryOrShare,
     /// Octal digits (file permissions).
     Octal,
 }
@@ -185,6 +187,19 @@ pub(super) const fn memory_or_percent(name: &'static str, default: &'static str)
             min: -100,
             max: LONG,
             unit: Unit::MemoryOrPercent,
+        },
+        default,
+    )
+}
+
+/// A number of bytes, or a percentage of what there is, where the peers know bytes alone.
+pub(super) const fn memory_or_share(name: &'static str, default: &'static str) -> Parameter {
+    parameter(
+        name,
+        Kind::Number {
+            min: -100,
+            max: LONG,
+            unit: Unit::MemoryOrShare,
         },
         default,
     )

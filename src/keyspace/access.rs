@@ -4,13 +4,12 @@
 //! an [`Access`] and can take none.  Looking up a key whose shard is not held is a defect of the command's key
 //! specification and panics (the connection gets an error, nothing is lost).
 
-use parking_lot::MutexGuard;
-
 use super::Keyspace;
-use super::door::{Effects, Event};
+use super::door::{Effects, Event, Unit};
 use super::entry::{self, KeyMut};
 use super::eviction::Cause;
 use super::hash::{KeyHash, SHARDS, ShardIndex};
+use super::held::{Held, Holder, Reserved, Which};
 use super::record::{NewValue, Record, RecordRef};
 use super::shard::{Expiring, Keys, Part, ShardData};
 use super::waiting::Waiting;
@@ -29,15 +28,6 @@ pub enum Locks<'a> {
     Keys(&'a [&'a [u8]]),
     /// Everything.
     All,
-}
-
-#[derive(Debug)]
-enum Held<'k> {
-    None,
-    One(ShardIndex, MutexGuard<'k, ShardData>),
-    /// In ascending order of the shards.
-    Many(Vec<(ShardIndex, MutexGuard<'k, ShardData>)>),
-    All(Vec<MutexGuard<'k, ShardData>>),
 }
 
 /// What becomes of a key's expiry when its value is replaced.
@@ -86,6 +76,9 @@ impl Keyspace {
     /// Takes the locks that a command needs. The one place where shard locks are taken for commands.
     ///
     /// Blocks for as long as other commands hold them, which is short; never called with locks held.
+    ///
+    /// # Errors
+    /// If one of the shards is reserved by a script that takes long; then no lock is held.
     #[inline]
     pub fn access<'k>(
         &'k self,
@@ -93,25 +86,19 @@ impl Keyspace {
         db: usize,
         now: UnixMillis,
         counters: &'k Counters,
-    ) -> Access<'k> {
-        let (held, known) = match locks {
-            Locks::None => (Held::None, Known::Nothing),
-            Locks::One(key, hash) => {
-                let shard = hash.shard();
-                (
-                    Held::One(shard, self.shards[shard.index()].data.lock()),
-                    Known::One(std::ptr::from_ref(key), hash),
-                )
-            }
-            Locks::Keys(keys) => self.lock_many(keys, db),
-            Locks::All => (
-                Held::All(self.shards.iter().map(|shard| shard.data.lock()).collect()),
-                Known::Nothing,
+    ) -> Result<Access<'k>, Reserved> {
+        let (which, known) = match locks {
+            Locks::None => (Which::None, Known::Nothing),
+            Locks::One(key, hash) => (
+                Which::One(hash.shard()),
+                Known::One(std::ptr::from_ref(key), hash),
             ),
+            Locks::Keys(keys) => self.shards_of(keys, db),
+            Locks::All => (Which::All, Known::Nothing),
         };
-        Access {
+        Ok(Access {
             keyspace: self,
-            held,
+            held: Held::lock(self, which, None)?,
             effects: Effects::default(),
             known,
             counters,
@@ -119,10 +106,10 @@ impl Keyspace {
             now,
             no_touch: false,
             freed: None,
-        }
+        })
     }
 
-    fn lock_many<'k>(&'k self, keys: &[&[u8]], db: usize) -> (Held<'k>, Known) {
+    fn shards_of(&self, keys: &[&[u8]], db: usize) -> (Which, Known) {
         let hashes: Vec<_> = keys
             .iter()
             .map(|key| (std::ptr::from_ref(*key), KeyHash::of(key)))
@@ -137,11 +124,55 @@ impl Keyspace {
         for (_, hash) in &hashes {
             self.prefetch_record(db, *hash);
         }
-        let held = shards
-            .into_iter()
-            .map(|shard| (shard, self.shards[shard.index()].data.lock()))
-            .collect();
-        (Held::Many(held), Known::Many(hashes, 0))
+        (Which::Many(shards), Known::Many(hashes, 0))
+    }
+
+    /// Takes the locks of a reservation again. Whoever got it goes on where it was, and when it is done the reservation ends.
+    pub fn regain<'k>(&'k self, reservation: Reservation, counters: &'k Counters) -> Access<'k> {
+        let Reservation {
+            holder,
+            which,
+            effects,
+            db,
+            now,
+            no_touch,
+            freed,
+        } = reservation;
+        Access {
+            keyspace: self,
+            held: Held::lock(self, which, Some(holder))
+                .expect("its holder may always lock a reserved shard"),
+            effects,
+            known: Known::Nothing,
+            counters,
+            db,
+            now,
+            no_touch,
+            freed,
+        }
+    }
+}
+
+/// An access whose locks were given back, while its shards stay closed to everybody else.
+///
+/// It must be [regained](Keyspace::regain), or the shards stay closed.
+#[derive(Debug)]
+#[must_use = "its shards stay closed until it is regained"]
+pub struct Reservation {
+    holder: Holder,
+    which: Which,
+    effects: Effects,
+    db: usize,
+    now: UnixMillis,
+    no_touch: bool,
+    #[expect(clippy::box_collection, reason = "as in the access that it was")]
+    freed: Option<Box<Vec<Keys>>>,
+}
+
+impl Reservation {
+    /// Who has made it.
+    pub fn holder(&self) -> Holder {
+        self.holder
     }
 }
 
@@ -170,14 +201,8 @@ impl<'k> Access<'k> {
     fn locate(&mut self, db: usize, key: &[u8]) -> Located<'_> {
         let hash = self.hash(key);
         let shard = hash.shard();
-        let data = match &mut self.held {
-            Held::One(held, data) if *held == shard => data,
-            Held::Many(held) => match held.binary_search_by_key(&shard, |(index, _)| *index) {
-                Ok(at) => &mut held[at].1,
-                Err(_) => not_held(),
-            },
-            Held::All(all) => &mut all[shard.index()],
-            Held::One(..) | Held::None => not_held(),
+        let Some(data) = self.held.data_mut(shard) else {
+            not_held()
         };
         Located {
             part: data.part(db),
@@ -244,14 +269,8 @@ impl<'k> Access<'k> {
     pub fn view(&self, key: &[u8]) -> Option<RecordRef<'_>> {
         let hash = KeyHash::of(key);
         let shard = hash.shard();
-        let data: &ShardData = match &self.held {
-            Held::One(held, data) if *held == shard => data,
-            Held::Many(held) => match held.binary_search_by_key(&shard, |(index, _)| *index) {
-                Ok(at) => &held[at].1,
-                Err(_) => not_held(),
-            },
-            Held::All(all) => &all[shard.index()],
-            Held::One(..) | Held::None => not_held(),
+        let Some(data) = self.held.data(shard) else {
+            not_held()
         };
         data.part_ref(self.db)
             .table
@@ -399,6 +418,27 @@ impl<'k> Access<'k> {
         }
     }
 
+    /// Several commands begin that are one: their effects are handed on between `MULTI` and `EXEC`.
+    pub fn begin_unit(&mut self) {
+        self.effects.unit = Unit::Begun;
+    }
+
+    /// The last of the commands that are one has been [finished](Self::finish).
+    pub fn end_unit(&mut self) {
+        if std::mem::take(&mut self.effects.unit) == Unit::Delivered {
+            self.deliver(self.db, &OwnedArgs::from_iter(["EXEC"]).view());
+        }
+    }
+
+    fn deliver(&mut self, db: usize, request: &Args<'_>) {
+        let door = &self.keyspace.door;
+        if self.effects.unit == Unit::Begun {
+            self.effects.unit = Unit::Delivered;
+            door.deliver(db, &OwnedArgs::from_iter(["MULTI"]).view());
+        }
+        door.deliver(db, request);
+    }
+
     /// What the thread counts.
     pub fn counters(&self) -> &'k Counters {
         self.counters
@@ -419,16 +459,15 @@ impl<'k> Access<'k> {
         let first = std::mem::take(&mut self.effects.first);
         let instead = self.effects.instead.take();
         let changed = std::mem::take(&mut self.effects.changed);
-        let door = &self.keyspace.door;
-        if door.listener().is_some() {
+        if self.keyspace.door.listener().is_some() {
             for (db, request) in first {
-                door.deliver(db, &request.view());
+                self.deliver(db, &request.view());
             }
             match instead {
                 Some(instead) => instead
                     .iter()
-                    .for_each(|(db, request)| door.deliver(*db, &request.view())),
-                None if changed => door.deliver(self.db, request),
+                    .for_each(|(db, request)| self.deliver(*db, &request.view())),
+                None if changed => self.deliver(self.db, request),
                 None => {}
             }
         }
@@ -458,14 +497,25 @@ impl<'k> Access<'k> {
 
     /// Whether the lock of `key` is held.
     pub fn holds(&self, key: &[u8]) -> bool {
-        let shard = KeyHash::of(key).shard();
-        match &self.held {
-            Held::None => false,
-            Held::One(held, _) => *held == shard,
-            Held::Many(held) => held
-                .binary_search_by_key(&shard, |(index, _)| *index)
-                .is_ok(),
-            Held::All(_) => true,
+        self.held.is_all() || self.held.data(KeyHash::of(key).shard()).is_some()
+    }
+
+    /// Whether the locks of all keys are held.
+    pub fn holds_all(&self) -> bool {
+        self.held.is_all()
+    }
+
+    /// Gives the locks back, but nobody else gets at the shards until the reservation is regained. `holder` is the number under
+    /// which the caller is found by those who meet it.
+    pub fn reserve(self, holder: Holder) -> Reservation {
+        Reservation {
+            holder,
+            which: self.held.reserve(holder),
+            effects: self.effects,
+            db: self.db,
+            now: self.now,
+            no_touch: self.no_touch,
+            freed: self.freed,
         }
     }
 
@@ -486,14 +536,13 @@ impl<'k> Access<'k> {
         visit: impl FnOnce(ShardIndex, &mut ShardData, &mut Effects) -> R,
     ) -> R {
         let shard = ShardIndex(index as u16);
-        match &mut self.held {
-            Held::All(all) => visit(shard, &mut all[index], &mut self.effects),
-            Held::None => visit(
-                shard,
-                &mut self.keyspace.shards[index].data.lock(),
-                &mut self.effects,
-            ),
-            Held::One(..) | Held::Many(_) => not_held(),
+        if self.held.is_none() {
+            let mut data = self.keyspace.shards[index].data.lock();
+            return visit(shard, &mut data, &mut self.effects);
+        }
+        match self.held.data_mut(shard) {
+            Some(data) => visit(shard, data, &mut self.effects),
+            None => not_held(),
         }
     }
 

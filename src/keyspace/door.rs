@@ -180,6 +180,18 @@ impl Door {
     }
 }
 
+/// Whether several commands are one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Unit {
+    /// Each command is for itself.
+    #[default]
+    None,
+    /// They are one, and nothing was handed on yet.
+    Begun,
+    /// They are one, and that has been said.
+    Delivered,
+}
+
 /// The effects that one command has gathered so far.
 #[derive(Debug, Default)]
 pub(super) struct Effects {
@@ -191,4 +203,6 @@ pub(super) struct Effects {
     pub(super) instead: Option<Vec<(usize, OwnedArgs)>>,
     /// Keys that have changed while somebody waited for them, in the order of the changes.
     pub(super) ready: VecDeque<(usize, Box<[u8]>)>,
+    /// Whether the command is part of several that are one.
+    pub(super) unit: Unit,
 }

@@ -204,7 +204,7 @@ impl<'a> KeyMut<'a> {
     /// Notes that a key which somebody waits for has changed.
     #[inline]
     fn signal(&mut self, key: &[u8]) {
-        if self.waiting.has(key) {
+        if self.waiting.note_change(key) {
             self.effects.ready.push_back((self.db, key.into()));
         }
     }
@@ -244,7 +244,7 @@ impl Drop for KeyMut<'_> {
         self.effects.changed = true;
         let counts = Expiring::of(self.record());
         self.expiring.settle(self.counted, counts);
-        if self.waiting.has(self.record().key()) {
+        if self.waiting.note_change(self.record().key()) {
             let key = self.record().key().into();
             self.effects.ready.push_back((self.db, key));
         }
@@ -274,7 +274,7 @@ pub(super) fn insert(
         });
     }
     effects.changed = true;
-    if part.waiting.has(view.key()) {
+    if part.waiting.note_change(view.key()) {
         effects.ready.push_back((db, view.key().into()));
     }
     part.expiring

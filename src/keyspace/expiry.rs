@@ -81,6 +81,9 @@ impl Sweeper {
         swept: &mut Swept,
     ) -> bool {
         let mut data = keyspace.shards[self.shard].data.lock();
+        if data.reserved().is_some() {
+            return false;
+        }
         let Part {
             table,
             expiring,
@@ -94,7 +97,7 @@ impl Sweeper {
             let counted = Expiring::of(record);
             if record.is_expired(now) {
                 counters.expired_keys.bump();
-                if waiting.has(record.key()) {
+                if waiting.note_change(record.key()) {
                     self.ready.push((db, record.key().into()));
                 }
                 announce(

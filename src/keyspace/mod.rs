@@ -15,6 +15,7 @@ pub mod entry;
 pub mod eviction;
 pub mod expiry;
 mod hash;
+pub mod held;
 mod kind;
 mod payload;
 mod prefetch;
@@ -29,12 +30,13 @@ mod tests;
 
 use std::sync::Arc;
 
-pub use access::{Access, Expiry, Locks};
+pub use access::{Access, Expiry, Locks, Reservation};
 use door::{Door, Listener};
 pub use door::{Event, EventClass};
 pub use entry::KeyMut;
 use eviction::Eviction;
 pub use hash::{KeyHash, SHARDS};
+pub use held::{Holder, Reservations, Reserved};
 pub use record::{BIG_STRING, Kind, NewValue, Record, RecordRef, Value, ValueType};
 use shard::Shard;
 
@@ -46,6 +48,8 @@ pub struct Keyspace {
     databases: usize,
     /// Which keys give way when memory is short.
     pub eviction: Arc<Eviction>,
+    /// Who waits for shards that scripts have reserved.
+    pub reservations: Reservations,
 }
 
 impl Keyspace {
@@ -66,6 +70,7 @@ impl Keyspace {
             door,
             databases,
             eviction: Arc::default(),
+            reservations: Reservations::default(),
         }
     }
 

@@ -6,6 +6,7 @@
 
 use super::access::Access;
 use super::hash::SHARDS;
+use super::held::Reserved;
 use super::record::RecordRef;
 
 /// Bits of a cursor below the shard's number: the top bits of the position in hash order.
@@ -62,25 +63,36 @@ impl Access<'_> {
     ///
     /// Keys whose time has come are not visited. Empty shards cost next to nothing, but each call looks at some
     /// `10 * count` of them at the most.
+    ///
+    /// # Errors
+    /// If the very first shard is reserved; a later one only ends the call early.
     pub fn scan(
         &mut self,
         cursor: Cursor,
         count: usize,
         mut visit: impl FnMut(RecordRef<'_>),
-    ) -> Cursor {
+    ) -> Result<Cursor, Reserved> {
         let (mut shard, mut position) = cursor.split();
-        let (db, now) = (self.db, self.now);
+        let (db, now, is_alone) = (self.db, self.now, self.holds_all());
+        let start = shard;
         let mut left = count.max(1);
         let mut shards_left = count.saturating_mul(10).max(16);
         while shard < SHARDS {
             let next = self.with_shard(shard, |_, data, _| {
-                data.part(db).table.scan(position, left, |record| {
+                if let Some(holder) = data.reserved().filter(|_| !is_alone) {
+                    return Err(Reserved { holder });
+                }
+                Ok(data.part(db).table.scan(position, left, |record| {
                     left = left.saturating_sub(1);
                     if !record.is_expired(now) {
                         visit(record);
                     }
-                })
+                }))
             });
+            let next = match next {
+                Err(_) if shard > start => break,
+                next => next?,
+            };
             match next {
                 Some(next) => position = next,
                 None => (shard, position) = (shard + 1, 0),
@@ -90,11 +102,11 @@ impl Access<'_> {
                 break;
             }
         }
-        if shard >= SHARDS {
+        Ok(if shard >= SHARDS {
             Cursor(0)
         } else {
             Cursor::join(shard, position)
-        }
+        })
     }
 
     /// Visits every key of the current database that has not expired.

@@ -2,8 +2,11 @@
 //!
 //! A shard holds its range of hashes of *all* databases. The lock spins, then parks, and is never poisoned.
 
+use std::num::NonZero;
+
 use parking_lot::Mutex;
 
+use super::held::Holder;
 use super::record::{Record, RecordRef};
 use super::waiting::Waiting;
 use crate::value::table::Table;
@@ -67,6 +70,8 @@ impl Expiring {
 /// What a shard's lock guards.
 #[derive(Debug)]
 pub struct ShardData {
+    /// Who has reserved the shard, if somebody has: a script that takes long. Nobody else may look at its keys, but the lock is free.
+    reserved: Option<NonZero<Holder>>,
     /// Database 0 is everybody's: its table lies next to the lock.
     first: Part,
     rest: Box<[Part]>,
@@ -75,9 +80,21 @@ pub struct ShardData {
 impl ShardData {
     fn new(databases: usize) -> Self {
         Self {
+            reserved: None,
             first: Part::default(),
             rest: (1..databases).map(|_| Part::default()).collect(),
         }
+    }
+
+    /// Who has reserved the shard.
+    #[inline]
+    pub(super) fn reserved(&self) -> Option<Holder> {
+        self.reserved.map(NonZero::get)
+    }
+
+    /// Reserves the shard, or ends that.
+    pub(super) fn set_reserved(&mut self, holder: Option<Holder>) {
+        self.reserved = holder.and_then(NonZero::new);
     }
 
     /// The part of database `db`.

@@ -11,7 +11,7 @@ use crate::stats::Counters;
 const EVENT: Event = Event::SET;
 
 fn access<'k>(keyspace: &'k Keyspace, counters: &'k Counters, now: i64) -> Access<'k> {
-    keyspace.access(Locks::All, 0, now, counters)
+    keyspace.access(Locks::All, 0, now, counters).unwrap()
 }
 
 /// A value that a record can hold inside itself, or in a box.
@@ -158,9 +158,11 @@ fn a_scan_returns_what_is_there_throughout() {
     (0..stay).for_each(|n| put(format!("stay:{n}")));
     let (mut seen, mut cursor, mut round) = (std::collections::HashSet::new(), Cursor(0), 0);
     loop {
-        cursor = access(&keyspace, &counters, 0).scan(cursor, 10, |record| {
-            seen.insert(record.key().to_vec());
-        });
+        cursor = access(&keyspace, &counters, 0)
+            .scan(cursor, 10, |record| {
+                seen.insert(record.key().to_vec());
+            })
+            .unwrap();
         assert!(cursor.0 < 1 << 53);
         if cursor == Cursor(0) {
             break;
@@ -235,7 +237,9 @@ fn many_locks_are_taken_in_one_order() {
                     let mut wanted: Vec<&[u8]> = names.iter().map(String::as_bytes).collect();
                     wanted.rotate_left((round * 7 + thread) % 40);
                     wanted.truncate(10);
-                    let mut keys = keyspace.access(Locks::Keys(&wanted), 0, 0, counters);
+                    let mut keys = keyspace
+                        .access(Locks::Keys(&wanted), 0, 0, counters)
+                        .unwrap();
                     for key in wanted {
                         keys.set(key, NewValue::Int(round as i64), Expiry::Never, EVENT);
                     }

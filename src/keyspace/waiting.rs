@@ -4,13 +4,15 @@
 //! write slips in between.  Whoever changes such a key later learns it from the write guard and serves the queue before
 //! the locks are given back: the reply is made there, under the lock, and posted to the waiting connection.
 //!
+//! `WATCH` is kept here too: who watches a key is marked by whoever changes it ([`Watched`]).
+//!
 //! A waiter in the queues of several shards may be met by several threads at once.  Its own small lock decides who ends
 //! the wait; it is taken with shard locks held and no shard lock is taken under it, so it cannot be part of a cycle.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::{Bound, Deref};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::{Mutex, MutexGuard};
 
@@ -92,7 +94,22 @@ impl Waiter {
     }
 }
 
-/// Who waits for the keys of one database in one shard.
+/// What a client has watched since its last `EXEC`, `DISCARD` or `UNWATCH`: whether any of it has changed.
+#[derive(Debug, Default)]
+pub struct Watched(AtomicBool);
+
+impl Watched {
+    /// Whether a watched key has changed. Final for `EXEC` only under the locks of all watched keys.
+    pub fn is_changed(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn change(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Who waits for the keys of one database in one shard, and who watches them.
 #[derive(Debug, Default)]
 #[expect(
     clippy::box_collection,
@@ -100,24 +117,78 @@ impl Waiter {
 )]
 pub(super) struct Waiting(Option<Box<HashMap<Box<[u8]>, Queue>>>);
 
-/// Who waits for one key.
+/// Who waits for one key, and who watches it.
 #[derive(Debug, Default)]
 struct Queue {
     waiters: BTreeMap<Ticket, Arc<Waiter>>,
     /// How many of them wait until the key is gone.
     until_gone: usize,
+    watchers: Vec<Arc<Watched>>,
+}
+
+impl Queue {
+    fn is_empty(&self) -> bool {
+        self.waiters.is_empty() && self.watchers.is_empty()
+    }
+
+    fn mark_watchers(&self) {
+        self.watchers.iter().for_each(|watched| watched.change());
+    }
 }
 
 impl Waiting {
-    /// Whether somebody waits for `key`.
+    /// `key` has changed: those who watch it are marked. Tells whether somebody waits for it.
     #[inline]
-    pub(super) fn has(&self, key: &[u8]) -> bool {
-        self.0.as_ref().is_some_and(|keys| keys.contains_key(key))
+    pub(super) fn note_change(&self, key: &[u8]) -> bool {
+        self.0.as_ref().is_some_and(|keys| note_change(keys, key))
     }
 
     /// The keys that somebody waits for.
     pub(super) fn keys(&self) -> impl Iterator<Item = &[u8]> {
-        self.0.iter().flat_map(|keys| keys.keys().map(|key| &**key))
+        self.queues()
+            .filter(|(_, queue)| !queue.waiters.is_empty())
+            .map(|(key, _)| key)
+    }
+
+    /// All keys are replaced at once: marks who watches a key of which `is_touched` says that it was there or is there now.
+    pub(super) fn mark_watchers(&self, mut is_touched: impl FnMut(&[u8]) -> bool) {
+        for (key, queue) in self.queues() {
+            if !queue.watchers.is_empty() && is_touched(key) {
+                queue.mark_watchers();
+            }
+        }
+    }
+
+    fn queues(&self) -> impl Iterator<Item = (&[u8], &Queue)> {
+        let keys = self.0.iter().flat_map(|keys| keys.iter());
+        keys.map(|(key, queue)| (&**key, queue))
+    }
+
+    fn watch(&mut self, key: &[u8], watched: &Arc<Watched>) {
+        let queues = self.0.get_or_insert_default();
+        let queue = queues.entry(key.into()).or_default();
+        queue.watchers.push(Arc::clone(watched));
+    }
+
+    fn unwatch(&mut self, key: &[u8], watched: &Arc<Watched>) {
+        self.change_queue(key, |queue| {
+            queue.watchers.retain(|other| !Arc::ptr_eq(other, watched));
+        });
+    }
+
+    /// Changes the queue of a key, if it has one, and drops what nobody is in any more.
+    fn change_queue(&mut self, key: &[u8], change: impl FnOnce(&mut Queue)) {
+        let Some(keys) = &mut self.0 else { return };
+        let Some(queue) = keys.get_mut(key) else {
+            return;
+        };
+        change(queue);
+        if queue.is_empty() {
+            keys.remove(key);
+        }
+        if keys.is_empty() {
+            self.0 = None;
+        }
     }
 
     fn join(&mut self, key: &[u8], waiter: &Arc<Waiter>) {
@@ -128,19 +199,11 @@ impl Waiting {
     }
 
     fn leave(&mut self, key: &[u8], waiter: &Waiter) {
-        let Some(keys) = &mut self.0 else { return };
-        let Some(queue) = keys.get_mut(key) else {
-            return;
-        };
-        if queue.waiters.remove(&waiter.ticket).is_some() {
-            queue.until_gone -= usize::from(waiter.until_gone);
-        }
-        if queue.waiters.is_empty() {
-            keys.remove(key);
-        }
-        if keys.is_empty() {
-            self.0 = None;
-        }
+        self.change_queue(key, |queue| {
+            if queue.waiters.remove(&waiter.ticket).is_some() {
+                queue.until_gone -= usize::from(waiter.until_gone);
+            }
+        });
     }
 
     fn next(&self, key: &[u8], after: Ticket) -> Option<&Arc<Waiter>> {
@@ -153,6 +216,14 @@ impl Waiting {
         let queue = self.0.as_ref().and_then(|keys| keys.get(key));
         queue.map_or(0, |queue| queue.until_gone)
     }
+}
+
+#[cold]
+fn note_change(keys: &HashMap<Box<[u8]>, Queue>, key: &[u8]) -> bool {
+    keys.get(key).is_some_and(|queue| {
+        queue.mark_watchers();
+        !queue.waiters.is_empty()
+    })
 }
 
 /// How many keys are waited for.
@@ -189,6 +260,12 @@ impl Access<'_> {
         self.part(waiter.db, key).waiting.leave(key, waiter);
     }
 
+    /// Watches a key of the current database, whose lock is held.
+    pub fn watch(&mut self, key: &[u8], watched: &Arc<Watched>) {
+        let db = self.db;
+        self.part(db, key).waiting.watch(key, watched);
+    }
+
     /// How many keys of all databases are waited for.
     pub fn waiting_figures(&mut self) -> WaitingFigures {
         let mut figures = WaitingFigures::default();
@@ -198,7 +275,10 @@ impl Access<'_> {
                 let Some(keys) = &data.part_ref(db).waiting.0 else {
                     continue;
                 };
-                figures.keys += keys.len();
+                figures.keys += keys
+                    .values()
+                    .filter(|queue| !queue.waiters.is_empty())
+                    .count();
                 figures.until_gone += keys.values().filter(|queue| queue.until_gone > 0).count();
             }
         });
@@ -213,5 +293,11 @@ impl Keyspace {
             let shard = &self.shards[KeyHash::of(key).shard().index()];
             shard.data.lock().part(waiter.db).waiting.leave(key, waiter);
         }
+    }
+
+    /// Ends the watching of a key. Takes locks: not for handlers.
+    pub fn unwatch(&self, db: usize, key: &[u8], watched: &Arc<Watched>) {
+        let shard = &self.shards[KeyHash::of(key).shard().index()];
+        shard.data.lock().part(db).waiting.unwatch(key, watched);
     }
 }

@@ -1,9 +1,12 @@
 //! Operations on whole databases: `DBSIZE`, `FLUSHDB`, `FLUSHALL`, `SWAPDB`, and INFO's figures.
 
 use super::access::Access;
+use super::hash::KeyHash;
+use super::record::Record;
 use super::shard::{Keys, Part};
 use crate::clock::UnixMillis;
 use crate::memory::reclaim;
+use crate::value::table::Table;
 
 /// A database in numbers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -65,6 +68,12 @@ impl Sampled {
     }
 }
 
+/// Whether a table has a key that has not expired.
+fn is_there(table: &Table<Record>, key: &[u8], now: UnixMillis) -> bool {
+    let found = table.find(KeyHash::of(key).table(), |record| record.key() == key);
+    found.is_some_and(|record| !record.is_expired(now))
+}
+
 impl Access<'_> {
     /// The number of keys in the current database (`DBSIZE`), expired ones that were not yet swept included.
     pub fn len(&mut self) -> usize {
@@ -112,6 +121,7 @@ impl Access<'_> {
             Some(db) => db..db + 1,
             None => 0..self.keyspace().databases(),
         };
+        let now = self.now;
         let mut removed = 0;
         let mut parts: Vec<Keys> = Vec::new();
         self.each_shard(|_, data, effects| {
@@ -119,6 +129,8 @@ impl Access<'_> {
                 let part = data.part(db);
                 if !part.table.is_empty() {
                     removed += part.table.len();
+                    let table = &part.table;
+                    part.waiting.mark_watchers(|key| is_there(table, key, now));
                     parts.push(part.take_keys());
                     let waited = part.waiting.keys().map(|key| (db, key.into()));
                     effects.ready.extend(waited);
@@ -144,7 +156,13 @@ impl Access<'_> {
     pub fn swap_databases(&mut self, a: usize, b: usize) {
         self.keyspace().eviction.note_use(a);
         self.keyspace().eviction.note_use(b);
+        let now = self.now;
         self.each_shard(|_, data, effects| {
+            for db in [a, b] {
+                let tables = [a, b].map(|db| &data.part_ref(db).table);
+                let touches = |key: &[u8]| tables.iter().any(|table| is_there(table, key, now));
+                data.part_ref(db).waiting.mark_watchers(touches);
+            }
             data.swap(a, b);
             for db in [a, b] {
                 let waited = data.part_ref(db).waiting.keys();

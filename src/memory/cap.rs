@@ -18,6 +18,8 @@ use super::{counting, reclaim, used};
 const NONE: usize = usize::MAX;
 /// Below the cap, memory is kept free for this share of it, at most [`MOST_HEADROOM`], by the service thread.
 const HEADROOM_SHARE: usize = 100;
+/// The lowest limit for clients.
+const LEAST_FOR_CLIENTS: usize = 128 << 10;
 const MOST_HEADROOM: usize = 32 << 20;
 
 /// A worker's part, on cache lines of its own.
@@ -39,6 +41,8 @@ pub struct Cap {
     limit: AtomicUsize,
     /// The counted size at which the resident size keeps to its limit.
     ceiling: AtomicUsize,
+    /// `maxmemory-clients` in bytes.
+    clients_limit: AtomicUsize,
     parts: Box<[Part]>,
     started: Instant,
     /// Milliseconds from `started` to when the cap was exceeded, and one; 0 if it is not.
@@ -56,6 +60,7 @@ impl Cap {
         Self {
             limit: AtomicUsize::new(NONE),
             ceiling: AtomicUsize::new(NONE),
+            clients_limit: AtomicUsize::new(NONE),
             parts: (0..workers).map(|_| Part::default()).collect(),
             started: Instant::now(),
             exceeded_since: AtomicU64::new(0),
@@ -87,6 +92,22 @@ impl Cap {
     /// The counted size above which the resident size would exceed its limit.
     pub fn ceiling(&self) -> Option<usize> {
         Some(self.ceiling.load(Ordering::Relaxed)).filter(|bytes| *bytes != NONE)
+    }
+
+    /// Sets how many bytes the clients may occupy together; 0 is no limit. There is always room for a few of them.
+    pub fn set_clients_limit(&self, bytes: usize) {
+        let limit = match bytes {
+            0 => NONE,
+            bytes => bytes.max(LEAST_FOR_CLIENTS),
+        };
+        self.clients_limit.store(limit, Ordering::Relaxed);
+    }
+
+    /// How many bytes the clients may occupy together, if there is a limit.
+    #[inline]
+    pub fn clients_limit(&self) -> Option<usize> {
+        let limit = self.clients_limit.load(Ordering::Relaxed);
+        (limit != NONE).then_some(limit)
     }
 
     /// What must be free below `limit` when keys may be evicted: as much as the threads may have used without telling yet.

@@ -18,9 +18,9 @@ use tokio::time::Sleep;
 
 use super::output_limit::OutputWatch;
 use super::stream::Stream;
-use crate::command::blocking;
 use crate::command::context::Suspension;
 use crate::command::dispatch::{self, Budget, OUTPUT_HIGH_WATER, Progress};
+use crate::command::{blocking, room};
 use crate::keyspace::waiting::{Ticket, Waiter};
 use crate::mailbox::Topic;
 use crate::resp::buffer::MAX_BUFFER;
@@ -46,6 +46,8 @@ pub(super) struct Connection {
     reply: Reply,
     stage: Stage,
     output: OutputWatch,
+    /// What of its memory is in the worker's sums: all, and what nothing else holds.
+    counted: (usize, usize),
     /// Whether something has come since the shared record was last brought up to date.
     active: bool,
 }
@@ -103,6 +105,7 @@ impl Connection {
             reply: Reply::new(Protocol::default()),
             stage: Stage::Serving,
             output: OutputWatch::default(),
+            counted: (0, 0),
             active: false,
         }
     }
@@ -161,6 +164,11 @@ impl Connection {
                 }
                 Stop::Suspended(_) if server.is_shutting_down() => {
                     return self.say_goodbye(cx, server);
+                }
+                Stop::Suspended(Suspension::Script(_)) => {
+                    let _ = self.flush(cx, server)?;
+                    wake_behind_others(cx);
+                    return Ok(Poll::Pending);
                 }
                 Stop::Suspended(suspension) => {
                     if !self.suspend(suspension, cx, server)? {
@@ -299,9 +307,11 @@ impl Connection {
         server: &Server,
     ) -> Result<bool, End> {
         let until = match suspension {
-            Suspension::Paused(until) | Suspension::Until(until) => Some(until),
+            Suspension::Paused(until) | Suspension::Until(until) | Suspension::Reserved(until) => {
+                Some(until)
+            }
             Suspension::Blocked(until) => until,
-            Suspension::Migrating => None,
+            Suspension::Migrating | Suspension::Script(_) => None,
         };
         let timer = until.map(|until| Box::pin(tokio::time::sleep_until(until.into())));
         self.stage = Stage::Suspended(suspension, timer);
@@ -403,15 +413,38 @@ impl Connection {
         shown
             .query_free
             .store(self.buffer.capacity() - received, Relaxed);
-        shown.arguments.store(self.window.memory(), Relaxed);
+        let in_arguments = self.parser.buffered(&self.buffer, &self.window) - received;
+        shown.arguments.store(in_arguments, Relaxed);
+        let watched = self.session.watch.as_ref().map_or(0, |watch| watch.bytes());
+        let names = self.session.subscriptions.memory() + watched;
+        shown.names.store(names, Relaxed);
         self.show_output();
+        self.count_memory(server);
+        if room::has_too_many_clients(server) {
+            room::evict_clients(server, self.session.worker());
+        }
     }
 
     fn show_output(&self) {
         let shown = &self.client().buffers;
-        let pending = self.reply.pending();
-        shown.reply_flat.store(pending, Relaxed);
+        let (chunks, bytes) = self.reply.shared();
+        shown
+            .reply_flat
+            .store(self.reply.pending() - bytes, Relaxed);
         shown.reply_capacity.store(self.reply.memory(), Relaxed);
+        shown.reply_chunks.store(chunks, Relaxed);
+        shown.reply_chunk_bytes.store(bytes, Relaxed);
+    }
+
+    /// Brings the worker's sum of its clients' memory up to date.
+    pub(super) fn count_memory(&mut self, server: &Server) {
+        let all = self.client().memory();
+        let shared = self.reply.shared().1;
+        let own = all - shared.min(all) + self.reply.unshared();
+        let before = std::mem::replace(&mut self.counted, (all, own));
+        server
+            .cap
+            .settle_client(self.session.worker(), before, self.counted);
     }
 
     /// Appends a message from elsewhere. `topic`: only if the subscription to it still holds. False if it was not.
@@ -449,6 +482,10 @@ impl Connection {
 
     /// Ends its subscriptions and its wait for keys; it will not be polled again.
     pub(super) fn leave(&mut self, server: &Server) {
+        let counted = std::mem::take(&mut self.counted);
+        server
+            .cap
+            .settle_client(self.session.worker(), counted, (0, 0));
         self.session.leave_all(&server.pubsub);
         if let Some(waiter) = self.client().waiting() {
             waiter.end();
@@ -460,6 +497,12 @@ impl Connection {
     fn counters<'a>(&self, server: &'a Server) -> &'a Counters {
         &server.stats.of(self.client().origin.worker).counters
     }
+}
+
+/// Asks for another turn behind all the others, and behind a look at the sockets.
+fn wake_behind_others(cx: &mut Context<'_>) {
+    let turn = std::pin::pin!(tokio::task::yield_now());
+    let _ = turn.poll(cx);
 }
 
 /// Adds to a number that only this thread writes.

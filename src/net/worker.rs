@@ -188,6 +188,11 @@ impl Worker {
                     link.kill();
                 }
             }
+            Post::Wake(id) => {
+                if let Some(link) = self.link(*id) {
+                    link.wake();
+                }
+            }
             Post::WakeAll => self.all_links().iter().for_each(|link| link.wake()),
         }
     }
@@ -204,6 +209,8 @@ impl Worker {
                 );
                 link.kill();
             } else {
+                // What it shares with others may be its own by now.
+                link.connection.borrow_mut().count_memory(self.server());
                 self.check_output(&link);
             }
         }

@@ -64,9 +64,23 @@ impl Chain {
         self.flat.len() - self.sent + self.spliced
     }
 
-    /// The bytes of memory held.
+    /// The bytes of memory held, without the shared chunks.
     pub(super) fn memory(&self) -> usize {
-        self.flat.capacity() + self.spliced + self.splices.capacity() * size_of::<Splice>()
+        self.flat.capacity() + self.splices.capacity() * size_of::<Splice>()
+    }
+
+    /// The shared chunks: how many, and how many bytes.
+    pub(super) fn shared(&self) -> (usize, usize) {
+        (self.splices.len(), self.spliced)
+    }
+
+    /// The bytes of chunks that nobody else has any more.
+    pub(super) fn unshared(&self) -> usize {
+        let chunks = self.splices.iter().map(|splice| &splice.bytes);
+        chunks
+            .filter(|chunk| chunk.is_unique())
+            .map(Bytes::len)
+            .sum()
     }
 
     /// Where the next byte will go.
@@ -83,6 +97,36 @@ impl Chain {
         for splice in self.splices.drain(position.splices..) {
             self.spliced -= splice.bytes.len();
         }
+    }
+
+    /// Takes out what was appended since `position`.
+    pub(super) fn split_off(&mut self, position: Position) -> Chain {
+        let flat = self.flat.split_off(position.flat);
+        let mut splices = self.splices.split_off(position.splices);
+        let mut spliced = 0;
+        for splice in &mut splices {
+            splice.at -= position.flat;
+            spliced += splice.bytes.len();
+        }
+        self.spliced -= spliced;
+        Chain {
+            flat,
+            sent: 0,
+            splices,
+            spliced,
+        }
+    }
+
+    /// Appends what was [split off](Self::split_off).
+    pub(super) fn append(&mut self, mut other: Chain) {
+        let start = self.flat().len();
+        self.flat.extend_from_slice(&other.flat);
+        self.spliced += other.spliced;
+        let splices = other.splices.drain(..).map(|splice| Splice {
+            at: start + splice.at,
+            ..splice
+        });
+        self.splices.extend(splices);
     }
 
     /// The offset in the flat buffer where the next byte will go.

@@ -5,6 +5,7 @@
 //! small replies allocates nothing: they are appended to one flat buffer that is reused. Nothing here blocks or fails;
 //! the connection bounds [`Reply::pending`].
 
+use std::fmt;
 use std::io::IoSlice;
 
 use bytes::Bytes;
@@ -60,6 +61,15 @@ pub struct Reply {
     muted: bool,
     /// While muted: the elements of a push message that are still to be written.
     push_left: usize,
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reply")
+            .field("protocol", &self.protocol)
+            .field("pending", &self.pending())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Reply {
@@ -331,6 +341,21 @@ impl Reply {
         self.chain.truncate(mark.0);
     }
 
+    /// Takes out everything written since `mark`, to be [put back](Self::append) later. Nothing may have been sent in between.
+    pub fn split_off(&mut self, mark: Mark) -> Reply {
+        Reply {
+            chain: self.chain.split_off(mark.0),
+            protocol: self.protocol,
+            muted: self.muted,
+            push_left: 0,
+        }
+    }
+
+    /// Puts back what was [split off](Self::split_off).
+    pub fn append(&mut self, other: Reply) {
+        self.chain.append(other.chain);
+    }
+
     /// Whether nothing has been written since `mark`.
     pub fn is_at(&self, mark: Mark) -> bool {
         self.chain.position() == mark.0
@@ -358,9 +383,19 @@ impl Reply {
         self.chain.pending()
     }
 
-    /// The bytes of memory that the output holds.
+    /// The bytes of memory that the output holds, without the shared chunks.
     pub fn memory(&self) -> usize {
         self.chain.memory()
+    }
+
+    /// The shared chunks in the output: how many, and how many bytes.
+    pub fn shared(&self) -> (usize, usize) {
+        self.chain.shared()
+    }
+
+    /// The bytes of the shared chunks that nobody else has any more. Looks at each of them.
+    pub fn unshared(&self) -> usize {
+        self.chain.unshared()
     }
 
     /// Fills `slices` with what is to be sent first, for a vectored write. Returns how many of them are used.

@@ -12,7 +12,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-use crate::keyspace::waiting::Waiter;
+use crate::keyspace::waiting::{Waiter, Watched};
 use crate::mailbox::ClientId;
 
 /// The user that every connection starts as.
@@ -31,6 +31,9 @@ pub enum Transport {
     /// A Unix socket.
     Unix,
 }
+
+/// What a connection costs beside its buffers, in bytes: its task, session and shared record, about.
+const CONNECTION_BYTES: usize = 1536;
 
 /// A set of the conditions that the `flags` field of `CLIENT LIST` shows as letters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -150,6 +153,19 @@ pub struct Buffers {
     pub reply_chunks: AtomicUsize,
     /// Unsent bytes in those chunks (`omem`).
     pub reply_chunk_bytes: AtomicUsize,
+    /// The names of what it is subscribed to and of the keys that it watches.
+    pub names: AtomicUsize,
+}
+
+/// How far a transaction is.
+#[derive(Debug, Default)]
+pub struct TransactionFigures {
+    /// Requests that wait for `EXEC` (`multi`).
+    pub queued: AtomicUsize,
+    /// The bytes that they take (`multi-mem`).
+    pub bytes: AtomicUsize,
+    /// Keys that are watched (`watch`).
+    pub watched: AtomicUsize,
 }
 
 /// The shared record of one connection.
@@ -163,6 +179,8 @@ pub struct Client {
     pub created: Instant,
     /// How full its buffers are.
     pub buffers: Buffers,
+    /// How far its transaction is.
+    pub transaction: TransactionFigures,
     /// Bytes received in its whole life.
     pub net_in: AtomicU64,
     /// Bytes sent in its whole life.
@@ -178,6 +196,7 @@ pub struct Client {
     subscriptions: [AtomicUsize; 3],
     identity: Mutex<Identity>,
     waiting: Mutex<Option<Arc<Waiter>>>,
+    watched: Mutex<Option<Arc<Watched>>>,
 }
 
 impl Client {
@@ -192,6 +211,7 @@ impl Client {
             origin,
             created: now,
             buffers: Buffers::default(),
+            transaction: TransactionFigures::default(),
             net_in: AtomicU64::new(0),
             net_out: AtomicU64::new(0),
             commands: AtomicU64::new(0),
@@ -208,12 +228,41 @@ impl Client {
                 user: Arc::from(DEFAULT_USER),
             }),
             waiting: Mutex::new(None),
+            watched: Mutex::new(None),
         }
+    }
+
+    /// The bytes that it occupies (`tot-mem`).
+    pub fn memory(&self) -> usize {
+        let buffers = &self.buffers;
+        let parts = [
+            &buffers.query,
+            &buffers.query_free,
+            &buffers.arguments,
+            &buffers.reply_capacity,
+            &buffers.reply_chunk_bytes,
+            &buffers.names,
+            &self.transaction.bytes,
+        ];
+        let parts = parts.iter().map(|part| part.load(Ordering::Relaxed));
+        CONNECTION_BYTES + parts.sum::<usize>()
     }
 
     /// The conditions it is in.
     pub fn flags(&self) -> ClientFlags {
-        ClientFlags(self.flags.load(Ordering::Relaxed))
+        let flags = ClientFlags(self.flags.load(Ordering::Relaxed));
+        let watches = self.transaction.watched.load(Ordering::Relaxed) > 0;
+        let watched = watches.then(|| self.watched.lock().clone()).flatten();
+        match watched {
+            Some(watched) if watched.is_changed() => ClientFlags(flags.0 | ClientFlags::DIRTY.0),
+            _ => flags,
+        }
+    }
+
+    /// Notes how many keys it watches, and what is marked when one of them changes.
+    pub(super) fn set_watched(&self, keys: usize, watched: Option<&Arc<Watched>>) {
+        self.transaction.watched.store(keys, Ordering::Relaxed);
+        *self.watched.lock() = watched.cloned();
     }
 
     /// Switches flags on or off; from any thread.

@@ -7,10 +7,7 @@ use std::fmt;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use super::client::{Client, NO_COMMAND};
-
-/// What a connection costs beside its buffers, in bytes: its task, session and shared record, about.
-const CONNECTION_BYTES: usize = 1536;
+use super::client::{Client, ClientFlags, NO_COMMAND};
 
 /// Displays a connection as it is at a moment. There is no line break at the end.
 #[derive(Debug)]
@@ -39,8 +36,15 @@ impl fmt::Display for Line<'_> {
         let reply_flat = buffers.reply_flat.load(Ordering::Relaxed);
         let reply_chunks = buffers.reply_chunks.load(Ordering::Relaxed);
         let chunk_bytes = buffers.reply_chunk_bytes.load(Ordering::Relaxed);
-        let total =
-            CONNECTION_BYTES + query + query_free + arguments + reply_capacity + chunk_bytes;
+        let transaction = &client.transaction;
+        let multi_bytes = transaction.bytes.load(Ordering::Relaxed);
+        let watched = transaction.watched.load(Ordering::Relaxed);
+        let queued = transaction.queued.load(Ordering::Relaxed);
+        let queued = match client.flags().contains(ClientFlags::MULTI) {
+            true => i64::try_from(queued).unwrap_or(i64::MAX),
+            false => -1,
+        };
+        let total = client.memory();
         let waits_to_write = reply_flat + chunk_bytes > 0;
         let command = match client.last_command() {
             NO_COMMAND => "NULL",
@@ -61,11 +65,11 @@ impl fmt::Display for Line<'_> {
         )?;
         write!(
             out,
-            " sub={channels} psub={patterns} ssub={shard_channels} multi=-1 watch=0"
+            " sub={channels} psub={patterns} ssub={shard_channels} multi={queued} watch={watched}"
         )?;
         write!(
             out,
-            " qbuf={query} qbuf-free={query_free} argv-mem={arguments} multi-mem=0 rbs={reply_capacity} rbp={} \
+            " qbuf={query} qbuf-free={query_free} argv-mem={arguments} multi-mem={multi_bytes} rbs={reply_capacity} rbp={} \
              obl={reply_flat} oll={reply_chunks} omem={chunk_bytes} tot-mem={total} events={} cmd={command}",
             buffers.reply_peak.load(Ordering::Relaxed),
             if waits_to_write { "rw" } else { "r" },

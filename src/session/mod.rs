@@ -8,6 +8,7 @@ mod filter;
 mod line;
 mod pause;
 mod registry;
+mod transaction;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -19,11 +20,15 @@ pub use filter::{ClientFilter, ClientType, Condition};
 pub use line::Line;
 pub use pause::{Pause, PauseMode};
 pub use registry::Registry;
+pub use transaction::{Queued, Transaction, Watch};
 
+use crate::keyspace::Reservation;
+use crate::keyspace::waiting::Watched;
 use crate::mailbox::ClientId;
 use crate::migration::Migration;
 use crate::pubsub::{PubSub, Subscriber, Subscriptions};
-use crate::resp::Protocol;
+use crate::resp::{Args, Protocol, Reply};
+use crate::script::Ticket;
 
 /// Whether a connection wants replies (`CLIENT REPLY`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -37,6 +42,17 @@ pub enum ReplyMode {
     SkipNext,
     /// Not to the command that is being executed.
     Skip,
+}
+
+/// A request that was set aside in the middle, because a script in it takes long.
+#[derive(Debug)]
+pub struct Suspended {
+    /// The shards that it holds on to.
+    pub reservation: Reservation,
+    /// What it has written of its reply.
+    pub output: Reply,
+    /// The script.
+    pub script: Ticket,
 }
 
 /// The state of one connection, owned by its task.
@@ -56,6 +72,16 @@ pub struct Session {
     pub must_not_wait: bool,
     /// The migration that the connection waits for.
     pub migration: Option<Arc<Migration>>,
+    /// What has been queued since `MULTI`.
+    pub transaction: Option<Box<Transaction>>,
+    /// What `WATCH` has named.
+    pub watch: Option<Box<Watch>>,
+    /// What is watched no more: its end takes locks, so that it waits until the command has given back its own.
+    pub ended_watch: Option<Box<Watch>>,
+    /// The request that is in the middle of a script which takes long.
+    pub suspended: Option<Box<Suspended>>,
+    /// The request that is tried has been tried before.
+    pub tries_again: bool,
     /// Nothing more is executed; the connection is closed when its replies are written.
     pub closing: bool,
     /// The number of the last command in the command table, a guess for the next look-up; [`NO_COMMAND`] at first.
@@ -75,6 +101,11 @@ impl Session {
             no_touch: false,
             must_not_wait: false,
             migration: None,
+            transaction: None,
+            watch: None,
+            ended_watch: None,
+            suspended: None,
+            tries_again: false,
             closing: false,
             last_command: NO_COMMAND,
         }
@@ -158,6 +189,56 @@ impl Session {
         }
     }
 
+    /// Begins a transaction.
+    pub fn begin_transaction(&mut self) {
+        self.transaction = Some(Box::default());
+        self.client.set_flags(ClientFlags::MULTI, true);
+    }
+
+    /// Ends the transaction, if there is one, and the watching of keys.
+    pub fn end_transaction(&mut self) {
+        if self.transaction.take().is_some() {
+            self.client.set_flags(ClientFlags::MULTI, false);
+        }
+        self.client.transaction.queued.store(0, Ordering::Relaxed);
+        self.client.transaction.bytes.store(0, Ordering::Relaxed);
+        self.unwatch();
+    }
+
+    /// Begins to watch keys, or to watch more of them. `watched` is what is marked when one changes.
+    pub fn watch(&mut self, watch: Box<Watch>, watched: &Arc<Watched>) {
+        self.client.set_watched(watch.len(), Some(watched));
+        self.watch = Some(watch);
+    }
+
+    /// Ends the watching of keys.
+    pub fn unwatch(&mut self) {
+        if let Some(watch) = self.watch.take() {
+            self.client.set_watched(0, None);
+            self.ended_watch = Some(watch);
+        }
+    }
+
+    /// Queues a request for `EXEC`.
+    pub fn queue(&mut self, command: usize, args: Args<'_>) {
+        if let Some(transaction) = &mut self.transaction {
+            transaction.push(command, args);
+            let shown = &self.client.transaction;
+            shown
+                .queued
+                .store(transaction.queue().len(), Ordering::Relaxed);
+            shown.bytes.store(transaction.bytes(), Ordering::Relaxed);
+        }
+    }
+
+    /// Notes that a request of the transaction, if there is one, could not be queued.
+    #[inline]
+    pub fn refuse_transaction(&mut self) {
+        if let Some(transaction) = &mut self.transaction {
+            transaction.refuse();
+        }
+    }
+
     /// Called before each command: what `CLIENT REPLY SKIP` asked for begins or is over.
     #[inline]
     pub fn begin_command(&mut self) {
@@ -178,6 +259,7 @@ impl Session {
     /// The caller sets the protocol back to RESP2.
     pub fn reset(&mut self, pubsub: &PubSub, authenticated: bool) {
         self.leave_all(pubsub);
+        self.end_transaction();
         self.select(0);
         self.reply_mode = ReplyMode::On;
         self.no_touch = false;

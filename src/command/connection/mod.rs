@@ -12,8 +12,8 @@ mod filter;
 
 use super::help::help;
 use super::table::words::{
-    ADMIN, ALLOW_BUSY, Command, FAST, Group, LOADING, NO_AUTH, NO_MULTI, NOSCRIPT, STALE,
-    SUBSCRIBER_MODE,
+    ADMIN, ALLOW_BUSY, Command, FAST, Group, LOADING, NEVER_QUEUED, NO_AUTH, NO_MULTI, NOSCRIPT,
+    STALE, SUBSCRIBER_MODE,
 };
 
 pub(super) const COMMANDS: &[Command] = &[
@@ -154,6 +154,7 @@ pub(super) const COMMANDS: &[Command] = &[
         .tips(&["request_policy:all_shards", "response_policy:all_succeeded"]),
     Command::new(Group::Connection, "quit", -1, basic::quit)
         .flags(&[
+            NEVER_QUEUED,
             NOSCRIPT,
             LOADING,
             STALE,
@@ -166,6 +167,7 @@ pub(super) const COMMANDS: &[Command] = &[
         .summary("Closes the connection."),
     Command::new(Group::Connection, "reset", 1, basic::reset)
         .flags(&[
+            NEVER_QUEUED,
             NOSCRIPT,
             LOADING,
             STALE,

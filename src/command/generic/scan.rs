@@ -1,8 +1,11 @@
 //! Finding keys: SCAN, KEYS, RANDOMKEY.
 
-use crate::command::context::{CommandResult, Context, Outcome};
+use std::time::Instant;
+
+use crate::command::context::{CommandResult, Context, Outcome, Suspension};
 use crate::command::random;
 use crate::command::scan_options::ScanOptions;
+use crate::command::scripting;
 use crate::keyspace::ValueType;
 use crate::keyspace::scan::Cursor;
 use crate::resp::{Args, ReplyError};
@@ -23,6 +26,7 @@ pub(super) fn scan(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     })?;
     let wanted_type = wanted_type.map(type_named).transpose()?;
     let mut found: Vec<Vec<u8>> = Vec::new();
+    let seen = ctx.server.keyspace.reservations.ended();
     let next = ctx
         .keys
         .scan(Cursor(options.cursor), options.count, |record| {
@@ -32,6 +36,14 @@ pub(super) fn scan(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
                 found.push(record.key().to_vec());
             }
         });
+    let next = match next {
+        Ok(next) => next,
+        Err(met) => {
+            let waits = scripting::wait_for(ctx.server, ctx.session, met, seen)?;
+            let now = Suspension::Reserved(Instant::now());
+            return Ok(Outcome::Suspend(waits.unwrap_or(now)));
+        }
+    };
     ScanOptions::begin_reply(ctx.reply, next.0, found.len());
     found.iter().for_each(|key| ctx.reply.bulk(key));
     Ok(Outcome::Done)

@@ -3,10 +3,17 @@
 //! Tools that clean a server up before they use it (`FUNCTION FLUSH`, `SCRIPT FLUSH`) work; what would need a script to
 //! run is unknown.
 
-use super::context::{CommandResult, Context, Outcome};
+use std::time::{Duration, Instant};
+
+use super::context::{CommandResult, Context, Outcome, Suspension};
 use super::help::help;
 use super::table::words::{ALLOW_BUSY, Command, Group, LOADING, NOSCRIPT, STALE, WRITE};
+use crate::keyspace::Reserved;
 use crate::resp::{Args, ReplyError};
+use crate::script::Ticket;
+use crate::script::running::Kind;
+use crate::server::Server;
+use crate::session::Session;
 
 pub(super) const COMMANDS: &[Command] = &[
     Command::new(Group::Scripting, "function", -2, help)
@@ -136,4 +143,47 @@ fn script_exists(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     ctx.reply.array(asked);
     (0..asked).for_each(|_| ctx.reply.int(0));
     Ok(Outcome::Done)
+}
+
+/// Whether a request's script keeps to the keys that it declares.
+pub(super) fn stays_within_keys(
+    _server: &Server,
+    _command: &'static super::table::Command,
+    _args: Args<'_>,
+) -> bool {
+    false
+}
+
+/// What a connection does that has met a script which holds on to a key. `seen` is how many reservations had ended before
+/// it tried. `None`: that script has ended meanwhile.
+///
+/// # Errors
+/// `BUSY` if the script has been running for too long.
+pub(super) fn wait_for(
+    server: &Server,
+    session: &Session,
+    met: Reserved,
+    seen: u64,
+) -> Result<Option<Suspension>, ReplyError> {
+    let Some(run) = server.scripts.running.get(Ticket(met.holder)) else {
+        return Ok(None);
+    };
+    let patience = Duration::from_millis(server.settings.busy_reply_threshold());
+    let until = run.started + patience;
+    if Instant::now() >= until {
+        return Err(match run.kind {
+            Kind::Script => ReplyError::fixed(
+                "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
+            ),
+            Kind::Function => ReplyError::fixed(
+                "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.",
+            ),
+        });
+    }
+    let client = (session.worker(), session.id());
+    let waits = server
+        .keyspace
+        .reservations
+        .wait(seen, |waiting| waiting.clients.push(client));
+    Ok(waits.then_some(Suspension::Reserved(until)))
 }

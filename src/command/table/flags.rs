@@ -44,6 +44,12 @@ macro_rules! flag_set {
                 $set(self.0 | other.0)
             }
 
+            /// What both sets have.
+            #[must_use]
+            pub const fn and(self, other: $set) -> $set {
+                $set(self.0 & other.0)
+            }
+
             /// Whether all of `other` is in this set.
             #[inline]
             pub const fn contains(self, other: $set) -> bool {
@@ -126,6 +132,8 @@ flag_set! {
         MAY_REPLICATE = 19, "";
         /// Answered in the subscriber mode of RESP2.
         SUBSCRIBER_MODE = 20, "";
+        /// Executed at once between MULTI and EXEC.
+        NEVER_QUEUED = 21, "";
     }
 }
 

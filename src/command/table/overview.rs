@@ -73,6 +73,7 @@ fn title(group: Group) -> &'static str {
         Group::Geo => "Geo",
         Group::PubSub => "Publish and subscribe",
         Group::Scripting => "Scripts and functions",
+        Group::Transactions => "Transactions",
         Group::Connection => "Connection",
         Group::Server => "Server",
         Group::Cluster => "Cluster",

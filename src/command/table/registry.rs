@@ -9,12 +9,12 @@ use std::sync::LazyLock;
 use super::spec::Command;
 use crate::command::{
     bitmap, connection, generic, geo, hash, hyperloglog, list, pubsub, scripting, server, set,
-    sorted_set, stream, string, unsupported,
+    sorted_set, stream, string, transaction, unsupported,
 };
 use crate::resp::Args;
 
 /// The families in the order in which `COMMAND` lists them.
-const FAMILIES: [&[Command]; 15] = [
+const FAMILIES: [&[Command]; 16] = [
     generic::COMMANDS,
     string::COMMANDS,
     hash::COMMANDS,
@@ -27,6 +27,7 @@ const FAMILIES: [&[Command]; 15] = [
     geo::COMMANDS,
     pubsub::COMMANDS,
     scripting::COMMANDS,
+    transaction::COMMANDS,
     connection::COMMANDS,
     server::COMMANDS,
     unsupported::COMMANDS,

@@ -38,6 +38,8 @@ pub enum Group {
     PubSub,
     /// Scripts and functions.
     Scripting,
+    /// Several commands as one.
+    Transactions,
     /// The connection itself.
     Connection,
     /// The server.
@@ -48,7 +50,7 @@ pub enum Group {
 
 impl Group {
     /// All groups, in the order of the documentation.
-    pub const ALL: [Group; 15] = [
+    pub const ALL: [Group; 16] = [
         Group::Generic,
         Group::String,
         Group::Hash,
@@ -61,6 +63,7 @@ impl Group {
         Group::Geo,
         Group::PubSub,
         Group::Scripting,
+        Group::Transactions,
         Group::Connection,
         Group::Server,
         Group::Cluster,
@@ -81,6 +84,7 @@ impl Group {
             Group::Geo => "geo",
             Group::PubSub => "pubsub",
             Group::Scripting => "scripting",
+            Group::Transactions => "transactions",
             Group::Connection => "connection",
             Group::Server => "server",
             Group::Cluster => "cluster",
@@ -102,6 +106,7 @@ impl Group {
             Group::Geo => Acl::GEO,
             Group::Connection => Acl::CONNECTION,
             Group::Scripting => Acl::SCRIPTING,
+            Group::Transactions => Acl::TRANSACTION,
             Group::PubSub | Group::Server | Group::Cluster => Acl::NONE,
         }
     }
@@ -118,6 +123,10 @@ pub enum Lock {
     Each,
     /// None: the command touches no key, even if it names one.
     None,
+    /// Those of everything that the connection has queued and watches.
+    Transaction,
+    /// Those of the keys that the request names if the script keeps to them, else all.
+    Script,
 }
 
 /// Finds out which locks a request needs.

@@ -3,7 +3,7 @@
 use super::Section;
 use crate::config::choice::MaxmemoryPolicy;
 use crate::config::parameter::{
-    INT, LONG, choice, events, memory, memory_or_percent, number, yes_no,
+    INT, LONG, choice, events, memory, memory_or_share, number, yes_no,
 };
 
 pub(super) const SECTION: Section = Section {
@@ -11,9 +11,9 @@ pub(super) const SECTION: Section = Section {
     title: "Keyspace and memory",
     parameters: &[
         number("databases", 1, 1024, "16").fixed().honoured("How many databases SELECT knows."),
-        memory_or_percent("maxmemory", "0")
+        memory_or_share("maxmemory", "0")
             .honoured("Bytes that the data may take, or a percentage of the machine's or the container's memory; 0 means as much as there is."),
-        memory_or_percent("maxmemory-resident", "0")
+        memory_or_share("maxmemory-resident", "0")
             .honoured("Bytes of physical memory that the process may occupy, or a percentage; keys are evicted above it; 0 means no limit."),
         choice::<MaxmemoryPolicy>("maxmemory-policy", "noeviction").honoured("What gives way at maxmemory."),
         number("active-expire-effort", 1, 10, "1").honoured("How hard expired keys are looked for, from 1 to 10."),

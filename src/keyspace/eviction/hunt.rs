@@ -362,8 +362,8 @@ impl<'k> Hunt<'k> {
 }
 
 /// Whether somebody who has given a shard's lock back still needs the shard for himself.
-fn is_reserved(_: &ShardData) -> bool {
-    false
+fn is_reserved(data: &ShardData) -> bool {
+    data.reserved().is_some()
 }
 
 fn find(part: &mut Part, hash: KeyHash) -> Option<Slot<'_, Record>> {

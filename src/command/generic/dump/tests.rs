@@ -62,7 +62,8 @@ fn digest(server: &Server, key: &[u8]) -> String {
     let counters = Counters::default();
     let mut keys = server
         .keyspace
-        .access(Locks::All, 0, server.clock.now(), &counters);
+        .access(Locks::All, 0, server.clock.now(), &counters)
+        .unwrap();
     format!("{:?}", keys.digest_of(key))
 }
 
@@ -191,7 +192,8 @@ proptest! {
         prop_assert_eq!(&answer, b"+OK\r\n");
         let size = {
             let counters = Counters::default();
-            let mut keys = server.keyspace.access(Locks::All, 0, server.clock.now(), &counters);
+            let mut keys = server.keyspace.access(Locks::All, 0, server.clock.now(), &counters)
+        .unwrap();
             keys.peek(b"k").expect("a key").memory()
         };
         prop_assert!(size < 100 * damaged.len() + 20_000, "{} bytes of {}", size, damaged.len());

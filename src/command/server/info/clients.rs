@@ -36,14 +36,13 @@ pub(super) fn clients(source: &mut Source<'_, '_>, text: &mut Text) {
     text.field("blocked_clients", with(ClientFlags::BLOCKED));
     text.field("tracking_clients", 0);
     text.field("pubsub_clients", with(ClientFlags::PUBSUB));
-    text.fields(
-        &[
-            "watching_clients",
-            "clients_in_timeout_table",
-            "total_watched_keys",
-        ],
-        0,
-    );
+    let watched = clients
+        .iter()
+        .map(|client| load(&client.transaction.watched));
+    let watching = watched.clone().filter(|keys| *keys > 0).count();
+    text.field("watching_clients", watching);
+    text.field("clients_in_timeout_table", 0);
+    text.field("total_watched_keys", watched.sum::<usize>());
     let waited = source.keys.waiting_figures();
     text.field("total_blocking_keys", waited.keys);
     text.field("total_blocking_keys_on_nokey", waited.until_gone);

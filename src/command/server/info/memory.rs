@@ -4,24 +4,15 @@
 //! number (the process at its start, tables, connections), *dataset* the rest.
 
 use std::sync::LazyLock;
-use std::sync::atomic::Ordering;
 
 use super::Source;
 use super::text::{Human, Text, percent, ratio};
 use crate::config::choice::Choice;
 use crate::config::choice::MaxmemoryPolicy;
-use crate::memory::{self, reclaim};
+use crate::memory::{self, machine, reclaim};
 
 /// Physical memory of the machine, in bytes; 0 where it cannot be asked.
-static SYSTEM_MEMORY: LazyLock<usize> = LazyLock::new(|| {
-    let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let total = text.lines().find_map(|line| line.strip_prefix("MemTotal:"));
-    let kilobytes = total.and_then(|rest| rest.trim().strip_suffix("kB"));
-    kilobytes
-        .and_then(|number| number.trim().parse::<usize>().ok())
-        .unwrap_or(0)
-        * 1024
-});
+static SYSTEM_MEMORY: LazyLock<usize> = LazyLock::new(machine::physical);
 
 /// What the allocators hold, in bytes, from what is used up to what the system gave.
 struct Allocated {
@@ -52,7 +43,7 @@ pub(super) fn memory(source: &mut Source<'_, '_>, text: &mut Text) {
     let held = Allocated::now();
     let peak = memory::peak();
     let startup = source.server.facts.memory_at_start.min(held.used);
-    let clients = client_memory(source);
+    let clients = source.server.cap.clients();
     let tables: usize = source
         .databases()
         .iter()
@@ -89,9 +80,9 @@ pub(super) fn memory(source: &mut Source<'_, '_>, text: &mut Text) {
         MaxmemoryPolicy::WORDS[settings.maxmemory_policy() as usize],
     );
     fragmentation(&held, text);
+    text.field("mem_not_counted_for_evict", source.server.cap.not_counted());
     text.fields(
         &[
-            "mem_not_counted_for_evict",
             "mem_replication_backlog",
             "mem_total_replication_buffers",
             "mem_replicas_repl_buffer",
@@ -114,26 +105,6 @@ pub(super) fn memory(source: &mut Source<'_, '_>, text: &mut Text) {
     text.field("active_defrag_running", 0);
     text.field("lazyfree_pending_objects", reclaim::pending_objects());
     text.field("lazyfreed_objects", reclaim::freed_objects());
-}
-
-/// Bytes in the buffers of all connections.
-fn client_memory(source: &Source<'_, '_>) -> usize {
-    let clients = source.server.clients.all();
-    let sizes = clients.iter().map(|client| {
-        let buffers = &client.buffers;
-        let parts = [
-            &buffers.query,
-            &buffers.query_free,
-            &buffers.arguments,
-            &buffers.reply_capacity,
-            &buffers.reply_chunk_bytes,
-        ];
-        parts
-            .iter()
-            .map(|part| part.load(Ordering::Relaxed))
-            .sum::<usize>()
-    });
-    sizes.sum()
 }
 
 /// There are no scripts.

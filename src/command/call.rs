@@ -1,0 +1,84 @@
+//! Commands inside of a command: what EXEC and scripts execute.
+//!
+//! They run under the locks that the outer command holds, through the same handlers, and are counted as if they had come
+//! alone; each hands on its own effect, as part of the outer command's unit.
+
+use super::context::{CommandResult, Context, Outcome, Suspension};
+use super::table::{Command, keys_of};
+use super::table::{Flags, Lock};
+use crate::resp::{Args, Reply, ReplyError};
+use crate::server::Server;
+use crate::session::Session;
+use crate::stats::{CommandCounters, ticks};
+
+/// Executes `command` as part of the one that `ctx` belongs to, whose locks must [cover](covers) it. The caller restores `ctx.command`.
+pub(super) fn call(
+    ctx: &mut Context<'_>,
+    command: &'static Command,
+    args: Args<'_>,
+) -> CommandResult {
+    let started = ticks::now();
+    ctx.command = command;
+    ctx.keys.db = ctx.session.db();
+    let result = (command.handler)(ctx, args);
+    if matches!(result, Ok(Outcome::Suspend(Suspension::Script(_)))) {
+        return result;
+    }
+    let counters = &ctx.server.stats.of(ctx.session.worker());
+    if ctx.keys.finish(&args) {
+        counters.counters.changes.bump();
+    }
+    counters.counters.commands.bump();
+    let elapsed = ticks::now().wrapping_sub(started);
+    let counters = &counters.commands[command.id()];
+    count(counters, elapsed, ticks::to_nanos(elapsed));
+    if result.is_err() {
+        counters.failed.bump();
+    }
+    result
+}
+
+/// Whether the locks that are held are enough for a request.
+#[expect(dead_code, reason = "scripts will ask")]
+pub(super) fn covers(ctx: &Context<'_>, command: &'static Command, args: Args<'_>) -> bool {
+    if ctx.keys.holds_all() {
+        return true;
+    }
+    match command.lock_for(args) {
+        Lock::None => true,
+        Lock::All | Lock::Each | Lock::Transaction | Lock::Script => false,
+        Lock::Keys => match command.first_key() {
+            Some(at) => ctx.keys.holds(args.at(at)),
+            None if command.keys.is_empty() => true,
+            None => {
+                let keys = keys_of(command, args).unwrap_or_default();
+                keys.iter().all(|key| ctx.keys.holds(args.at(key.index)))
+            }
+        },
+    }
+}
+
+/// Counts a call.
+pub(super) fn count(counters: &CommandCounters, elapsed: ticks::Ticks, nanos: u64) {
+    counters.calls.bump();
+    counters.ticks.add(elapsed);
+    counters.latency.get_or_init(Box::default).record(nanos);
+}
+
+/// Answers with an error and counts it.
+pub(super) fn answer_error(
+    server: &Server,
+    session: &Session,
+    reply: &mut Reply,
+    error: &ReplyError,
+) {
+    let counters = &server.stats.of(session.worker()).counters;
+    counters.error_replies.bump();
+    server.stats.count_error(error.code());
+    reply.error(error);
+}
+
+/// Whether a command changes keys, or what replicas have to hear of.
+pub(super) fn writes(flags: Flags) -> bool {
+    flags.intersects(Flags::WRITE.or(Flags::MAY_REPLICATE))
+}

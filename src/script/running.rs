@@ -1,0 +1,134 @@
+//! The scripts that take long: who they are, and the wish that they end.
+//!
+//! A script enters here when it has used up its first turn and is set aside; most never do.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use parking_lot::Mutex;
+
+use super::Ticket;
+use crate::resp::OwnedArgs;
+
+/// What kind of program runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// `EVAL` and its like.
+    Script,
+    /// `FCALL` and its like.
+    Function,
+}
+
+/// A script that takes long.
+#[derive(Debug)]
+pub struct Run {
+    /// What kind it is.
+    pub kind: Kind,
+    /// The function's name, or the script's digest.
+    pub name: String,
+    /// The request that it runs for.
+    pub request: OwnedArgs,
+    /// When it began.
+    pub started: Instant,
+    wrote: AtomicBool,
+    killed: AtomicBool,
+}
+
+impl Run {
+    /// A script that has just been set aside for the first time.
+    pub fn new(kind: Kind, name: String, request: OwnedArgs, started: Instant) -> Self {
+        Self {
+            kind,
+            name,
+            request,
+            started,
+            wrote: AtomicBool::new(false),
+            killed: AtomicBool::new(false),
+        }
+    }
+
+    /// Notes that it has changed something: from now on it must not be ended halfway.
+    pub fn note_write(&self) {
+        self.wrote.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether somebody wants it to end.
+    pub fn is_killed(&self) -> bool {
+        self.killed.load(Ordering::SeqCst)
+    }
+
+    /// Asks it to end. False if it must not, because it has changed something.
+    pub fn kill(&self) -> bool {
+        self.killed.store(true, Ordering::SeqCst);
+        !self.wrote.load(Ordering::SeqCst)
+    }
+
+    /// Whether it may be ended now that somebody wants it.
+    pub fn ends(&self) -> bool {
+        self.is_killed() && !self.wrote.load(Ordering::SeqCst)
+    }
+}
+
+/// What came of the wish to end a script.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kill {
+    /// Nothing of that kind runs.
+    NotBusy,
+    /// It will end.
+    Done,
+    /// It has written.
+    Unkillable,
+    /// Only something of the other kind runs.
+    OtherKind,
+}
+
+/// All scripts of a server that take long.
+#[derive(Debug, Default)]
+pub struct Running(Mutex<BTreeMap<u64, Arc<Run>>>);
+
+impl Running {
+    /// Adds a script.
+    pub fn add(&self, ticket: Ticket, run: Arc<Run>) {
+        self.0.lock().insert(ticket.0, run);
+    }
+
+    /// Takes a script out that has ended.
+    pub fn remove(&self, ticket: Ticket) {
+        self.0.lock().remove(&ticket.0);
+    }
+
+    /// The script that has reserved something under this number.
+    pub fn get(&self, ticket: Ticket) -> Option<Arc<Run>> {
+        self.0.lock().get(&ticket.0).cloned()
+    }
+
+    /// The script that has been running for the longest time.
+    pub fn oldest(&self) -> Option<Arc<Run>> {
+        self.0
+            .lock()
+            .values()
+            .min_by_key(|run| run.started)
+            .cloned()
+    }
+
+    /// Asks all scripts of a kind to end that have not written.
+    pub fn kill(&self, kind: Kind) -> Kill {
+        let running = self.0.lock();
+        let mut result = match running.is_empty() {
+            true => Kill::NotBusy,
+            false => Kill::OtherKind,
+        };
+        for run in running.values().filter(|run| run.kind == kind) {
+            if run.wrote.load(Ordering::SeqCst) {
+                if result != Kill::Done {
+                    result = Kill::Unkillable;
+                }
+            } else if run.kill() {
+                result = Kill::Done;
+            }
+        }
+        result
+    }
+}
