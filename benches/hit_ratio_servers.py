@@ -13,6 +13,7 @@ Needs nothing but Python 3.
 """
 import argparse
 import bisect
+import functools
 import itertools
 import os
 import pathlib
@@ -24,7 +25,9 @@ import sys
 import tempfile
 import time
 
-SHARES = [0.03, 0.1, 0.3]
+SHARES = [0.1, 0.25, 0.5]
+# Where a workload says nothing of sizes, all its keys together have so many bytes: what an empty server needs shall not matter.
+FOOTPRINT = 64 << 20
 PIPELINE = 64
 BEGIN, END = "<!-- hit-ratio-servers:begin -->", "<!-- hit-ratio-servers:end -->"
 
@@ -43,8 +46,9 @@ class Zipf:
 class Workload:
     """Keys in their order, the bytes of each key's value, and the share of writes."""
 
-    def __init__(self, name, keys, size=lambda key: 256, sets=0.0):
-        self.name, self.keys, self.size = name, keys, size
+    def __init__(self, name, keys, size=None, sets=0.0):
+        even = max(100, FOOTPRINT // len(set(keys)))
+        self.name, self.keys, self.size = name, keys, size or (lambda key: even)
         source = random.Random(7)
         self.writes = [source.random() < sets for _ in keys] if sets else None
 
@@ -54,25 +58,25 @@ def sizes(mean, deviation):
     def size(key):
         value = random.Random(key * 2654435761).lognormvariate(0, deviation)
         return max(1, min(1 << 20, int(mean * value / 2.718281828 ** (deviation * deviation / 2))))
-    known = {}
-    return lambda key: known.setdefault(key, size(key)) if key not in known else known[key]
+    return functools.cache(size)
 
 
 def generated(requests):
     source = random.Random(42)
-    keys = requests // 8
+    keys = requests // 6
     order = list(range(keys))
     source.shuffle(order)
     zipf = Zipf(keys, 0.9, source)
     popular = lambda: order[zipf.draw()]
 
     yield Workload("zipf", [popular() for _ in range(requests)])
-    yield Workload("sizes", [popular() for _ in range(requests)], sizes(600, 1.5))
-    yield Workload("cluster19: 101 B, a quarter writes", [popular() for _ in range(requests)], sizes(101, 0.7), 0.25)
-    skewed = Zipf(keys, 1.3, source)
-    yield Workload("cluster14: 414 B, Zipf 1.3", [order[skewed.draw()] for _ in range(requests)], sizes(414, 0.7), 0.13)
-    flat = Zipf(keys, 0.6, source)
-    yield Workload("cluster4: 2.4 kB", [order[flat.draw()] for _ in range(requests)], sizes(2439, 0.7), 0.1)
+    yield Workload("sizes", [popular() for _ in range(requests)], sizes(1000, 1.5))
+    # Small values: more of them.
+    many = 4 * requests
+    even, skewed, flat = Zipf(many // 3, 0.74, source), Zipf(many, 1.3, source), Zipf(keys, 0.6, source)
+    yield Workload("cluster19: 101 B, a quarter writes", [even.draw() for _ in range(many)], sizes(101, 0.7), 0.25)
+    yield Workload("cluster14: 414 B, Zipf 1.3", [skewed.draw() for _ in range(many)], sizes(414, 0.7), 0.13)
+    yield Workload("cluster4: 2.4 kB", [flat.draw() for _ in range(requests)], sizes(2439, 0.7), 0.1)
 
     scans, at = [], 0
     while len(scans) < requests:
@@ -117,7 +121,7 @@ def traces(directory, requests):
                 keys = [int.from_bytes(data[at:at + 4], "big") for at in range(0, len(data), 4)]
             else:
                 keys = [int(word) for word in data.split()]
-            yield Workload(name, keys[:requests], lambda key: 1000)
+            yield Workload(name, keys[:requests])
 
 
 class Server:

@@ -29,7 +29,7 @@ const MISS: usize = b"$-1\r\n".len();
 const SWEEPS: usize = 2_000;
 /// Seconds that pass while as many requests are made as keys fit, where nothing expires. The peers' clock has seconds: in a
 /// busier server their LRU hardly knows an order.
-const SECONDS_A_TURN: u64 = 100;
+const SECONDS_A_TURN: u64 = 30;
 
 /// Adds up what all records take.
 struct Scales(Arc<AtomicI64>);
