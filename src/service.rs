@@ -11,7 +11,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::command::{blocking, room};
+use crate::command::blocking;
+use crate::command::room::{self, ResidentWatch};
 use crate::keyspace::Locks;
 use crate::keyspace::expiry::{Sweeper, Swept};
 use crate::memory;
@@ -60,6 +61,7 @@ fn period(server: &Server) -> Duration {
 /// What the thread remembers from turn to turn.
 struct Service {
     sweeper: Sweeper,
+    resident: ResidentWatch,
     swept: Instant,
     /// Expiring keys when they were last counted.
     expiring: usize,
@@ -74,6 +76,7 @@ impl Service {
         let totals = server.stats.totals();
         Self {
             sweeper: Sweeper::default(),
+            resident: ResidentWatch::default(),
             swept: now,
             expiring: 0,
             sampled: now,
@@ -90,6 +93,9 @@ impl Service {
         }
         // Whoever calls while this goes on is heard, too.
         server.cap.was_called();
+        // The peak is the highest that was ever asked for.
+        memory::peak();
+        self.resident.watch(server);
         room::keep_room(server, server.sweeper_thread(), period(server) / 2);
         if room::has_too_many_clients(server) {
             room::evict_clients(server, server.sweeper_thread());
@@ -149,9 +155,8 @@ impl Service {
         (self.sampled, self.sample) = (now, totals);
         let (keys, expiring) = count_keys(server);
         self.expiring = expiring;
-        server.keyspace.eviction.losses.fit(keys);
-        // The peak is the highest that was ever asked for.
-        memory::peak();
+        let limit = server.cap.limit().unwrap_or(usize::MAX);
+        server.keyspace.eviction.losses.fit(keys, limit);
     }
 
     /// The periodic line: counts since the start, and the hit ratio since the line before.

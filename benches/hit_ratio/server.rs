@@ -25,8 +25,8 @@ use super::workload::{Key, Op, Workload};
 const START: i64 = 1_800_000_000_000;
 /// The reply to a GET of a key that is not there.
 const MISS: usize = b"$-1\r\n".len();
-/// Sweeps for expired keys during a run.
-const SWEEPS: usize = 2_000;
+/// Turns of what the service thread does, during a run.
+const TURNS: usize = 2_000;
 /// Seconds that pass while as many requests are made as keys fit, where nothing expires. The peers' clock has seconds: in a
 /// busier server their LRU hardly knows an order.
 const SECONDS_A_TURN: u64 = 30;
@@ -62,15 +62,13 @@ pub fn replay(workload: &Workload, policy: &str, bounds: &Bounds) -> Tally {
         true => workload.millis,
         false => 1000 * SECONDS_A_TURN * count as u64 / bounds.keys.max(1) as u64,
     };
-    let between_sweeps = (count / SWEEPS).max(1);
+    let between_turns = (count / TURNS).max(1);
     let mut tally = Tally::default();
     for (number, request) in workload.requests.iter().enumerate() {
         let passed = (u128::from(millis) * number as u128 / count as u128) as i64;
         hand.store(START + passed, Ordering::Relaxed);
-        if workload.expires() && number % between_sweeps == 0 {
-            let counters = &cache.server.stats.of(0).counters;
-            let keyspace = &cache.server.keyspace;
-            sweeper.sweep(keyspace, START + passed, Duration::from_secs(1), counters);
+        if number % between_turns == 0 {
+            cache.serve(&mut sweeper);
         }
         let key = workload.keys[request.key as usize];
         match request.op {
@@ -152,6 +150,17 @@ impl Cache {
                 .expect("memory takes everything");
         }
         self.execute();
+    }
+
+    /// What the service thread does beside the requests.
+    fn serve(&mut self, sweeper: &mut Sweeper) {
+        let (server, now) = (&self.server, self.server.clock.now());
+        let counters = &server.stats.of(0).counters;
+        sweeper.sweep(&server.keyspace, now, Duration::from_secs(1), counters);
+        let keys = self.client.run(server, &[b"DBSIZE"]);
+        let digits = keys.iter().filter(|byte| byte.is_ascii_digit());
+        let keys = digits.fold(0, |keys, digit| keys * 10 + usize::from(digit - b'0'));
+        server.keyspace.eviction.losses.fit(keys, usize::MAX);
     }
 
     /// Evicts until so many bytes more would fit.

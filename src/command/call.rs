@@ -39,7 +39,6 @@ pub(super) fn call(
 }
 
 /// Whether the locks that are held are enough for a request.
-#[expect(dead_code, reason = "scripts will ask")]
 pub(super) fn covers(ctx: &Context<'_>, command: &'static Command, args: Args<'_>) -> bool {
     if ctx.keys.holds_all() {
         return true;

@@ -316,7 +316,7 @@ fn hang_up(server: &Server, session: &mut Session) -> Outcome {
 }
 
 /// The command that a request names: its subcommand where it has one.
-fn resolve(
+pub(super) fn resolve(
     command: Option<&'static Command>,
     args: Args<'_>,
 ) -> Result<&'static Command, ReplyError> {
@@ -381,6 +381,11 @@ fn admit(
         if room.is_some() {
             return Ok(room);
         }
+    } else if flags.contains(Flags::MAY_REPLICATE)
+        && let Ok(Some(later)) = room::make_room(server, session.worker(), args)
+    {
+        // A script may write. Whether it has to hear that there is no room turns out when it does.
+        return Ok(Some(later));
     }
     Ok(server
         .pause

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use super::blocking;
 use super::context::Suspension;
 use crate::keyspace::eviction::Hunt;
+use crate::memory;
 use crate::resp::{Args, ReplyError};
 use crate::server::Server;
 use crate::session::ClientFlags;
@@ -41,12 +42,21 @@ pub fn make_room(
     reserve(server, worker, limit, need)
 }
 
-/// Whether the data take more than the cap allows: what a command asks that cannot wait for evictions.
+/// What a program may take beyond the cap where keys may be evicted: this part of it.
+const PROGRAM_SHARE: usize = 16;
+
+/// Whether the data take more than the cap allows: what a program asks, which holds locks and cannot wait for evictions.
+///
+/// There was room when it began. Where keys may be evicted it may go a little beyond, rather than fail halfway: evictions
+/// follow.
 pub fn is_exceeded(server: &Server) -> bool {
-    server
-        .cap
-        .limit()
-        .is_some_and(|limit| server.cap.data() > limit)
+    server.cap.limit().is_some_and(|limit| {
+        let more = match server.keyspace.eviction.evicts() {
+            true => limit / PROGRAM_SHARE,
+            false => 0,
+        };
+        server.cap.data() > limit.saturating_add(more)
+    })
 }
 
 #[cold]
@@ -60,18 +70,17 @@ fn reserve(
     cap.reserve(worker, need);
     let taken = || cap.data() + cap.reserved();
     let evicts = server.keyspace.eviction.evicts();
-    let full = if evicts { cap.full(limit) } else { limit };
     if evicts && taken() > cap.high(limit) {
         cap.call();
     }
-    if taken() <= full {
+    if taken() <= limit {
         cap.note_exceeded(false);
         return Ok(None);
     }
-    let result = if evicts && need <= full {
+    let result = if evicts && need <= limit {
         let counters = &server.stats.of(worker).counters;
         let mut hunt = server.keyspace.hunt(server.clock.now(), counters);
-        let result = evict(server, &mut hunt, full, taken);
+        let result = evict(server, &mut hunt, limit, taken);
         serve_ready(server, worker, &mut hunt);
         result
     } else {
@@ -79,7 +88,6 @@ fn reserve(
     };
     match result {
         Evicted::Enough => Ok(None),
-        Evicted::NothingLeft if taken() <= limit => Ok(None),
         Evicted::NothingLeft => {
             cap.release(worker);
             cap.note_exceeded(cap.data() > limit);
@@ -163,6 +171,7 @@ pub fn keep_room(server: &Server, thread: usize, time: Duration) -> bool {
         }
     }
     serve_ready(server, thread, &mut hunt);
+    memory::flush();
     cap.note_exceeded(cap.data() > limit);
     more
 }
@@ -214,6 +223,44 @@ pub fn evict_clients(server: &Server, thread: usize) {
     }
 }
 
+/// Keeps the resident size below `maxmemory-resident`: what the system counts for the process beyond what is in use comes off
+/// the limit, and what is left is a ceiling for the data. Part of the service thread.
+#[derive(Debug, Default)]
+pub struct ResidentWatch {
+    /// Bytes beyond what is in use, as they were seen lately.
+    beyond: usize,
+}
+
+/// The ceiling is never below this share of the limit: what lies between values cannot be had back by evicting all of them.
+const LEAST_SHARE: usize = 4;
+
+impl ResidentWatch {
+    /// Looks at the resident size, and sets the ceiling.
+    pub fn watch(&mut self, server: &Server) {
+        let limit = usize::try_from(server.settings.maxmemory_resident()).unwrap_or(usize::MAX);
+        if limit == 0 {
+            server.cap.set_ceiling(None);
+            return;
+        }
+        let (resident, used) = (memory::resident(), memory::used());
+        if resident > limit {
+            memory::purge();
+        }
+        let ceiling = self.ceiling(limit, resident, used);
+        server.cap.set_ceiling(Some(ceiling));
+    }
+
+    fn ceiling(&mut self, limit: usize, resident: usize, used: usize) -> usize {
+        let beyond = resident.saturating_sub(used);
+        // More is believed at once, less only by and by: what was just evicted is still resident for a moment.
+        self.beyond = match beyond {
+            more if more > self.beyond => self.beyond.midpoint(more),
+            less => self.beyond - (self.beyond - less) / 8,
+        };
+        limit.saturating_sub(self.beyond).max(limit / LEAST_SHARE)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -224,5 +271,18 @@ mod tests {
         assert_eq!(time_for(10), Some(Duration::from_micros(500)));
         assert_eq!(time_for(99), Some(Duration::from_millis(1)));
         assert_eq!(time_for(100), None);
+    }
+
+    #[test]
+    fn what_is_resident_beyond_the_data_comes_off_the_ceiling() {
+        let mut watch = ResidentWatch::default();
+        let mut settle = |resident, used| {
+            let ceilings = (0..100).map(|_| watch.ceiling(1000, resident, used));
+            ceilings.last().unwrap()
+        };
+        assert!((895..=900).contains(&settle(500, 400)));
+        assert!((700..=705).contains(&settle(1200, 900)));
+        assert!((892..=900).contains(&settle(700, 600)));
+        assert_eq!(settle(5000, 100), 250);
     }
 }

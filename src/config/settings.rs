@@ -344,6 +344,7 @@ accessors! {
         unixsocketperm: u32 = "unixsocketperm",
         client_query_buffer_limit: usize = "client-query-buffer-limit",
         proto_max_bulk_len: usize = "proto-max-bulk-len",
+        script_memory_limit: usize = "script-memory-limit",
         maxmemory_clients: i64 = "maxmemory-clients",
         protected_mode: bool = "protected-mode",
         enable_debug_command: ProtectedAction = "enable-debug-command",

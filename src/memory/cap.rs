@@ -16,8 +16,12 @@ use super::{counting, reclaim, used};
 
 /// What stands for no limit.
 const NONE: usize = usize::MAX;
-/// Below the cap, memory is kept free for this share of it, at most [`MOST_HEADROOM`], by the service thread.
+/// Below the cap the service thread keeps this share of it free, of what is beyond [`SMALL`]; at most [`MOST_HEADROOM`].
 const HEADROOM_SHARE: usize = 100;
+/// A cap of so many bytes is used to the last one.
+const SMALL: usize = 32 << 20;
+/// What a worker's clients hold in any case (a buffer or two, in turns) counts as data.
+const USUAL_BUFFERS: usize = 64 << 10;
 /// The lowest limit for clients.
 const LEAST_FOR_CLIENTS: usize = 128 << 10;
 const MOST_HEADROOM: usize = 32 << 20;
@@ -110,24 +114,14 @@ impl Cap {
         (limit != NONE).then_some(limit)
     }
 
-    /// What must be free below `limit` when keys may be evicted: as much as the threads may have used without telling yet.
-    fn margin(&self, limit: usize) -> usize {
-        (self.parts.len() * counting::FLUSH_BYTES).min(limit / 64)
-    }
-
-    /// The bytes up to which writes are admitted where keys may be evicted.
-    pub fn full(&self, limit: usize) -> usize {
-        limit - self.margin(limit)
-    }
-
     /// The bytes down to which the service thread evicts.
     pub fn low(&self, limit: usize) -> usize {
-        self.full(limit) - headroom(limit)
+        limit - headroom(limit)
     }
 
     /// The bytes at which the service thread is called.
     pub fn high(&self, limit: usize) -> usize {
-        self.full(limit) - headroom(limit) / 2
+        limit - headroom(limit) / 2
     }
 
     /// Whether so many more bytes surely fit below `limit`, by a glance.
@@ -145,7 +139,8 @@ impl Cap {
 
     /// The bytes in use that do not count against the cap.
     pub fn not_counted(&self) -> usize {
-        self.sum(|part| &part.clients_own) + reclaim::pending_bytes()
+        let clients = self.sum(|part| &part.clients_own);
+        clients.saturating_sub(self.parts.len() * USUAL_BUFFERS) + reclaim::pending_bytes()
     }
 
     /// The bytes that clients' buffers hold.
@@ -177,6 +172,8 @@ impl Cap {
     pub fn release(&self, worker: usize) {
         let reserved = &self.parts[worker].reserved;
         if reserved.load(Ordering::Relaxed) != 0 {
+            // Near the cap every byte is told.
+            counting::flush();
             reserved.store(0, Ordering::Relaxed);
         }
     }
@@ -256,7 +253,7 @@ impl Cap {
 }
 
 fn headroom(limit: usize) -> usize {
-    (limit / HEADROOM_SHARE).min(MOST_HEADROOM)
+    (limit.saturating_sub(SMALL) / HEADROOM_SHARE).min(MOST_HEADROOM)
 }
 
 #[cfg(test)]
@@ -270,8 +267,8 @@ mod tests {
         for limit in [1, 1000, 1 << 20, 100 << 20, 64 << 30] {
             cap.set_limit(limit);
             assert_eq!(cap.limit(), Some(limit));
-            assert!(cap.low(limit) <= cap.high(limit) && cap.high(limit) <= cap.full(limit));
-            assert!(cap.full(limit) <= limit && cap.low(limit) >= limit - limit / 32);
+            assert!(cap.low(limit) <= cap.high(limit) && cap.high(limit) <= limit);
+            assert!(cap.low(limit) >= limit - limit / 100);
         }
         cap.set_ceiling(Some(500));
         assert_eq!(cap.limit(), Some(500));

@@ -161,6 +161,12 @@ pub fn usage() -> SlabUsage {
     imp::usage()
 }
 
+/// Gives the memory of empty slabs that are kept in reserve back to the system.
+pub fn purge() {
+    #[cfg(all(unix, not(miri)))]
+    pool::purge();
+}
+
 fn general_layout(size: usize, align: usize) -> Layout {
     Layout::from_size_align(size, align)
         .expect("an allocation is smaller than half the address space")

@@ -128,6 +128,20 @@ impl Connection {
         poll
     }
 
+    /// Ready when nothing has to be brought to an end before the connection is dropped: a script that takes long ends if it has not written,
+    /// else it goes on to its end.
+    pub(super) fn poll_end(&mut self, cx: &mut Context<'_>, server: &Server) -> Poll<()> {
+        if let Some(suspended) = &self.session.suspended {
+            server.scripts.running.kill_one(suspended.script);
+            self.execute_window(server, &mut Budget::new(server));
+        }
+        if self.session.suspended.is_none() {
+            return Poll::Ready(());
+        }
+        wake_behind_others(cx);
+        Poll::Pending
+    }
+
     fn turn(&mut self, cx: &mut Context<'_>, server: &Server) -> Result<Poll<End>, End> {
         if matches!(self.stage, Stage::Suspended(..)) {
             if server.is_shutting_down() {

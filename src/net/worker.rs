@@ -245,7 +245,7 @@ impl Worker {
 
 impl Link {
     fn poll(&self, cx: &mut Context<'_>, server: &Server) -> Poll<Option<End>> {
-        if self.killed.get() {
+        if self.killed.get() && self.connection.borrow_mut().poll_end(cx, server).is_ready() {
             return Poll::Ready(None);
         }
         {
@@ -256,6 +256,9 @@ impl Link {
             {
                 *waker = Some(cx.waker().clone());
             }
+        }
+        if self.killed.get() {
+            return Poll::Pending;
         }
         self.connection.borrow_mut().poll(cx, server).map(Some)
     }

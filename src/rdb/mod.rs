@@ -16,6 +16,7 @@ mod decode;
 mod encode;
 mod encode_stream;
 mod error;
+pub mod functions;
 mod intset;
 mod listpack;
 mod lzf;

@@ -250,6 +250,13 @@ impl OwnedArgs {
         }
     }
 
+    /// Forgets all arguments, and keeps the room that they had.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.spans.clear();
+        self.shared.clear();
+    }
+
     /// Appends a copy of `arg`.
     pub fn push(&mut self, arg: &[u8]) {
         if arg.len() < SHARED_LEN

@@ -416,6 +416,13 @@ impl Reply {
         self.chain.release_if_empty();
     }
 
+    /// Appends a copy of everything that has not been sent to `buffer`.
+    pub fn copy_to(&self, buffer: &mut Vec<u8>) {
+        for piece in self.chain.pieces() {
+            buffer.extend_from_slice(piece);
+        }
+    }
+
     /// A copy of everything that has not been sent.
     pub fn to_bytes(&self) -> Bytes {
         let mut bytes = Vec::with_capacity(self.pending());

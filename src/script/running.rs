@@ -113,6 +113,13 @@ impl Running {
             .cloned()
     }
 
+    /// Asks one script to end, if it has not written.
+    pub fn kill_one(&self, ticket: Ticket) {
+        if let Some(run) = self.0.lock().get(&ticket.0) {
+            run.kill();
+        }
+    }
+
     /// Asks all scripts of a kind to end that have not written.
     pub fn kill(&self, kind: Kind) -> Kill {
         let running = self.0.lock();

@@ -85,6 +85,14 @@ pub fn to_nanos(ticks: Ticks) -> u64 {
     }
 }
 
+/// So many nanoseconds as a difference of two readings.
+pub fn from_nanos(nanos: u64) -> Ticks {
+    match scale().nanos_per_tick {
+        0 => nanos,
+        scale => ((u128::from(nanos) << 32) / u128::from(scale)) as u64,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,27 +1,109 @@
-//! Scripts and functions: there is no interpreter yet, so their library is empty, and says so.
+//! The `scripting` family: EVAL and its like, SCRIPT, FCALL, FUNCTION.
 //!
-//! Tools that clean a server up before they use it (`FUNCTION FLUSH`, `SCRIPT FLUSH`) work; what would need a script to
-//! run is unknown.
+//! A script is one command: it gets its locks before it begins and keeps them to its end.  If its source proves that it
+//! touches no other keys than those that it declares, these are its locks, and scripts on different keys run at the same time on different
+//! cores; any other script gets all locks.  So no script ever needs a lock that it does not have, and none has to be undone.
+//!
+//! A script that takes long is set aside: the connection is suspended, and the script's shards are reserved ([`wait_for`] is what
+//! happens to those who meet that).
+
+mod function;
+mod program;
+mod run;
+mod script;
+
+pub(super) use program::stays_within_keys;
 
 use std::time::{Duration, Instant};
 
-use super::context::{CommandResult, Context, Outcome, Suspension};
+use super::context::{CommandResult, Context, Suspension};
 use super::help::help;
-use super::table::words::{ALLOW_BUSY, Command, Group, LOADING, NOSCRIPT, STALE, WRITE};
+use super::table::KeySpec;
+use super::table::words::{
+    ACCESS, ALLOW_BUSY, Command, DENYOOM, Group, LOADING, Lock, MAY_REPLICATE, NO_MANDATORY_KEYS,
+    NOSCRIPT, READONLY, RO, RW, SKIP_MONITOR, STALE, UPDATE, WRITE, counted_keys,
+};
 use crate::keyspace::Reserved;
 use crate::resp::{Args, ReplyError};
 use crate::script::Ticket;
 use crate::script::running::Kind;
 use crate::server::Server;
 use crate::session::Session;
+use program::Programs;
+
+const WRITES: &[KeySpec] = &[counted_keys(2, 1, &[RW, ACCESS, UPDATE])];
+const READS: &[KeySpec] = &[counted_keys(2, 1, &[RO, ACCESS])];
+
+/// A command that runs a program.
+const fn running(name: &'static str) -> Command {
+    Command::new(Group::Scripting, name, -3, run_program)
+        .flags(&[
+            NOSCRIPT,
+            STALE,
+            SKIP_MONITOR,
+            NO_MANDATORY_KEYS,
+            MAY_REPLICATE,
+        ])
+        .keys(WRITES)
+        .lock(Lock::Script)
+        .complexity("That of the program")
+}
+
+/// A command that runs a program which does not write.
+const fn reading(name: &'static str) -> Command {
+    Command::new(Group::Scripting, name, -3, run_program)
+        .flags(&[NOSCRIPT, STALE, SKIP_MONITOR, NO_MANDATORY_KEYS, READONLY])
+        .keys(READS)
+        .lock(Lock::Script)
+        .since("7.0.0")
+        .complexity("That of the program")
+}
+
+fn run_program(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    let programs = Programs::of(ctx.command);
+    run::run(ctx, args, programs)
+}
 
 pub(super) const COMMANDS: &[Command] = &[
+    running("eval")
+        .since("2.6.0")
+        .summary("Runs a script.")
+        .syntax("script:string numkeys:integer [key...] [arg:string...]"),
+    running("evalsha")
+        .since("2.6.0")
+        .summary("Runs a cached script, named by its digest.")
+        .syntax("sha1:string numkeys:integer [key...] [arg:string...]"),
+    reading("evalsha_ro")
+        .summary("Runs a cached script, named by its digest, that does not write.")
+        .syntax("sha1:string numkeys:integer [key...] [arg:string...]"),
+    reading("eval_ro")
+        .summary("Runs a script that does not write.")
+        .syntax("script:string numkeys:integer [key...] [arg:string...]"),
+    running("fcall")
+        .since("7.0.0")
+        .summary("Calls a function of a library.")
+        .syntax("function:string numkeys:integer [key...] [arg:string...]"),
+    reading("fcall_ro")
+        .summary("Calls a function of a library that does not write.")
+        .syntax("function:string numkeys:integer [key...] [arg:string...]"),
     Command::new(Group::Scripting, "function", -2, help)
         .since("7.0.0")
         .summary("Tells about libraries of functions and manages them.")
         .complexity("Depends on the subcommand")
         .subcommands(&[
-            Command::new(Group::Scripting, "flush", -2, function_flush)
+            Command::new(Group::Scripting, "delete", 3, function::delete)
+                .flags(&[WRITE, NOSCRIPT])
+                .lock(Lock::None)
+                .since("7.0.0")
+                .summary("Removes a library.")
+                .syntax("library-name:string")
+                .tips(&["request_policy:all_shards", "response_policy:all_succeeded"]),
+            Command::new(Group::Scripting, "dump", 2, function::dump)
+                .flags(&[NOSCRIPT])
+                .since("7.0.0")
+                .summary("Returns all libraries as bytes for FUNCTION RESTORE.")
+                .complexity("O(N), N being the number of libraries"),
+            Command::new(Group::Scripting, "flush", -2, function::flush)
                 .flags(&[WRITE, NOSCRIPT])
                 .since("7.0.0")
                 .summary("Removes all libraries.")
@@ -32,14 +114,33 @@ pub(super) const COMMANDS: &[Command] = &[
                 .flags(&[LOADING, STALE])
                 .since("7.0.0")
                 .summary("Explains the subcommands."),
-            Command::new(Group::Scripting, "list", -2, function_list)
+            Command::new(Group::Scripting, "kill", 2, function::kill)
+                .flags(&[NOSCRIPT, ALLOW_BUSY])
+                .since("7.0.0")
+                .summary("Ends functions that take long and have not written.")
+                .tips(&["request_policy:all_shards", "response_policy:one_succeeded"]),
+            Command::new(Group::Scripting, "list", -2, function::list)
                 .flags(&[NOSCRIPT])
                 .since("7.0.0")
                 .summary("Lists the libraries with their functions.")
                 .syntax("[LIBRARYNAME library-name-pattern:string] [WITHCODE]")
                 .complexity("O(N), N being the number of functions")
                 .tips(&["nondeterministic_output_order"]),
-            Command::new(Group::Scripting, "stats", 2, function_stats)
+            Command::new(Group::Scripting, "load", -3, function::load)
+                .flags(&[WRITE, DENYOOM, NOSCRIPT])
+                .since("7.0.0")
+                .summary("Adds a library.")
+                .syntax("[REPLACE] function-code:string")
+                .complexity("That of the library's code")
+                .tips(&["request_policy:all_shards", "response_policy:all_succeeded"]),
+            Command::new(Group::Scripting, "restore", -3, function::restore)
+                .flags(&[WRITE, DENYOOM, NOSCRIPT])
+                .since("7.0.0")
+                .summary("Adds the libraries that FUNCTION DUMP has returned.")
+                .syntax("serialized-value:string [policy: FLUSH|APPEND|REPLACE]")
+                .complexity("O(N), N being the number of functions")
+                .tips(&["request_policy:all_shards", "response_policy:all_succeeded"]),
+            Command::new(Group::Scripting, "stats", 2, function::stats)
                 .flags(&[NOSCRIPT, ALLOW_BUSY])
                 .since("7.0.0")
                 .summary("Tells which function runs, and what the engines hold.")
@@ -54,7 +155,12 @@ pub(super) const COMMANDS: &[Command] = &[
         .summary("Tells about cached scripts and manages them.")
         .complexity("Depends on the subcommand")
         .subcommands(&[
-            Command::new(Group::Scripting, "exists", -3, script_exists)
+            Command::new(Group::Scripting, "debug", -3, script::debug)
+                .flags(&[NOSCRIPT])
+                .since("3.2.0")
+                .summary("Switches a debugger off; Larder has none.")
+                .syntax("<mode: YES|SYNC|NO> [engine:string@9.1.0]"),
+            Command::new(Group::Scripting, "exists", -3, script::exists)
                 .flags(&[NOSCRIPT, STALE])
                 .since("2.6.0")
                 .summary("Tells which scripts are cached.")
@@ -64,7 +170,7 @@ pub(super) const COMMANDS: &[Command] = &[
                     "request_policy:all_shards",
                     "response_policy:agg_logical_and",
                 ]),
-            Command::new(Group::Scripting, "flush", -2, script_flush)
+            Command::new(Group::Scripting, "flush", -2, script::flush)
                 .flags(&[NOSCRIPT, STALE])
                 .since("2.6.0")
                 .summary("Removes all cached scripts.")
@@ -75,83 +181,31 @@ pub(super) const COMMANDS: &[Command] = &[
                 .flags(&[LOADING, STALE])
                 .since("5.0.0")
                 .summary("Explains the subcommands."),
+            Command::new(Group::Scripting, "kill", 2, script::kill)
+                .flags(&[NOSCRIPT, ALLOW_BUSY])
+                .since("2.6.0")
+                .summary("Ends scripts that take long and have not written.")
+                .tips(&["request_policy:all_shards", "response_policy:one_succeeded"]),
+            Command::new(Group::Scripting, "load", 3, script::load)
+                .flags(&[NOSCRIPT, STALE])
+                .since("2.6.0")
+                .summary("Caches a script and returns its digest.")
+                .syntax("script:string")
+                .complexity("O(N), N being the length of the script")
+                .tips(&["request_policy:all_nodes", "response_policy:all_succeeded"]),
+            Command::new(Group::Scripting, "show", 3, script::show)
+                .flags(&[NOSCRIPT, STALE])
+                .since("8.0.0")
+                .summary("Returns the source of a cached script.")
+                .syntax("sha1:string"),
         ]),
 ];
 
-/// Empties what is empty; `error` says what the option may be.
-fn flush(ctx: &mut Context<'_>, args: Args<'_>, error: &'static str) -> CommandResult {
+/// Whether a request asks for one of the two ways of flushing; both are at once.
+fn names_flush_type(args: Args<'_>) -> bool {
     let is_known =
         |word: &[u8]| word.eq_ignore_ascii_case(b"SYNC") || word.eq_ignore_ascii_case(b"ASYNC");
-    if args.len() > 3 || args.get(2).is_some_and(|word| !is_known(word)) {
-        return Err(ReplyError::fixed(error));
-    }
-    ctx.reply.ok();
-    Ok(Outcome::Done)
-}
-
-/// `FUNCTION FLUSH [ASYNC | SYNC]`
-fn function_flush(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    flush(
-        ctx,
-        args,
-        "ERR FUNCTION FLUSH only supports SYNC|ASYNC option",
-    )
-}
-
-/// `SCRIPT FLUSH [ASYNC | SYNC]`
-fn script_flush(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    flush(ctx, args, "ERR SCRIPT FLUSH only support SYNC|ASYNC option")
-}
-
-/// `FUNCTION LIST [LIBRARYNAME pattern] [WITHCODE]`
-fn function_list(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    let mut words = args.rest(2).iter();
-    let (mut pattern, mut with_code) = (false, false);
-    while let Some(word) = words.next() {
-        if !with_code && word.eq_ignore_ascii_case(b"WITHCODE") {
-            with_code = true;
-        } else if !pattern && word.eq_ignore_ascii_case(b"LIBRARYNAME") {
-            pattern = true;
-            words
-                .next()
-                .ok_or(ReplyError::fixed("ERR library name argument was not given"))?;
-        } else {
-            return Err(ReplyError::err(format!(
-                "Unknown argument {}",
-                String::from_utf8_lossy(word)
-            )));
-        }
-    }
-    ctx.reply.array(0);
-    Ok(Outcome::Done)
-}
-
-/// `FUNCTION STATS`: nothing runs, and there is no engine that could hold anything.
-fn function_stats(ctx: &mut Context<'_>, _: Args<'_>) -> CommandResult {
-    let reply = &mut *ctx.reply;
-    reply.map(2);
-    reply.bulk(b"running_script");
-    reply.null();
-    reply.bulk(b"engines");
-    reply.map(0);
-    Ok(Outcome::Done)
-}
-
-/// `SCRIPT EXISTS sha1 [sha1 ...]`
-fn script_exists(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    let asked = args.len() - 2;
-    ctx.reply.array(asked);
-    (0..asked).for_each(|_| ctx.reply.int(0));
-    Ok(Outcome::Done)
-}
-
-/// Whether a request's script keeps to the keys that it declares.
-pub(super) fn stays_within_keys(
-    _server: &Server,
-    _command: &'static super::table::Command,
-    _args: Args<'_>,
-) -> bool {
-    false
+    args.len() <= 3 && args.get(2).is_none_or(is_known)
 }
 
 /// What a connection does that has met a script which holds on to a key. `seen` is how many reservations had ended before

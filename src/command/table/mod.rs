@@ -6,12 +6,14 @@
 mod flags;
 pub mod keys;
 pub mod overview;
+mod places;
 mod registry;
 mod spec;
 pub mod syntax;
 
 pub use flags::{Acl, Flags, KeyFlags};
 pub use keys::{Key, KeySpec, Keys, NoKeys, keys_of, of_migrate};
+pub use places::places_of;
 pub use registry::{all, by_id, commands, count, find, find_path, resolve};
 pub use spec::{Command, Deprecated, Group, KeyRange, Lock};
 

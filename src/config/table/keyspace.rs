@@ -20,6 +20,7 @@ pub(super) const SECTION: Section = Section {
         events("notify-keyspace-events")
             .only("", "keyspace notifications are not supported yet")
             .honoured("Event classes that are published: letters of `KEg$lshzxetdmnA`."),
+        memory("script-memory-limit", 1 << 20, LONG, "256mb").fixed().honoured("Bytes that the scripts of one worker may take."),
         yes_no("lazyfree-lazy-expire", "yes").kept("Free expired values off the request's path; Larder always does."),
         yes_no("lazyfree-lazy-server-del", "yes").kept("Free overwritten values off the request's path; Larder always does."),
         yes_no("lazyfree-lazy-user-del", "yes").kept("DEL frees like UNLINK; Larder always does."),

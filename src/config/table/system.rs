@@ -16,7 +16,7 @@ pub(super) const SECTION: Section = Section {
         text("pidfile", "").fixed().honoured("File that holds the process id while the server runs; empty means none."),
         yes_no("daemonize", "no").fixed().warn("no", "Larder stays in the foreground; let the service manager start it in the background").kept("Run in the background."),
         one_of("supervised", &["upstart", "systemd", "auto", "no"], "no").fixed().kept("Tell the service manager when the server is ready."),
-        number("busy-reply-threshold", 0, LONG, "5000").alias(&["lua-time-limit"]).kept("Milliseconds after which a script that runs makes others answer BUSY."),
+        number("busy-reply-threshold", 0, LONG, "5000").alias(&["lua-time-limit"]).honoured("Milliseconds after which a script that runs makes others answer BUSY."),
         number("shutdown-timeout", 0, INT, "10").kept("Seconds to wait for replicas at shutdown; there are none."),
         flags("shutdown-on-sigint", ON_SIGNAL, "default").kept("What SIGINT does; nothing is saved in any case."),
         flags("shutdown-on-sigterm", ON_SIGNAL, "default").kept("What SIGTERM does; nothing is saved in any case."),

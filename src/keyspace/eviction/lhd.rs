@@ -129,7 +129,6 @@ impl Lhd {
         // Another thread may have been quicker.
         if is_due(&chooser.density) {
             let hits = self.hits.collect();
-            losses.fit(keys);
             chooser.density.close(tick, keys, losses.capacity(), &hits);
         }
     }

@@ -3,7 +3,8 @@
 //! A fixed number of cells, one for each of some bits of the hash, holding other bits of it, the cause, and 16 bits that are the
 //! policy's: a later loss overwrites an earlier one with the same cell.  So it forgets, sooner the more is lost, and then a
 //! miss counts as one of a key that was never there; and in one of sixteen thousand look-ups it takes one key for another.
-//! Cells are four bytes; there are half to twice as many as keys, up to sixteen million, and none before the first loss.
+//! Cells are four bytes; there are half to twice as many as keys, up to sixteen million and a 64th of the memory cap, and none
+//! before the first loss.
 //!
 //! ```text
 //! hash      of the policy   cause
@@ -19,6 +20,8 @@ use crate::random;
 /// Cells of the smallest history; each larger one has four times as many.
 const FEWEST_CELLS: usize = 1 << 14;
 const SIZES: usize = 6;
+/// The history is at most so small a part of the memory cap.
+const SHARE_OF_LIMIT: usize = 64;
 
 /// How a key was lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,12 +110,15 @@ impl Losses {
         self.cells().map_or(0, <[AtomicU32]>::len)
     }
 
-    /// Makes the history as large as is right for so many keys. A larger one begins empty. Called now and then.
-    pub fn fit(&self, keys: usize) {
+    /// Makes the history as large as is right for so many keys, and small beside `limit` bytes. A larger one begins empty.
+    /// Called now and then.
+    pub fn fit(&self, keys: usize, limit: usize) {
         let size = self.size.load(Ordering::Relaxed);
-        let wanted = (0..SIZES - 1)
-            .find(|size| FEWEST_CELLS << (2 * size) >= keys / 2)
-            .unwrap_or(SIZES - 1);
+        let fits = |size: &usize| {
+            let cells = FEWEST_CELLS << (2 * size);
+            cells / 2 <= keys && cells * size_of::<AtomicU32>() <= limit / SHARE_OF_LIMIT
+        };
+        let wanted = (0..SIZES).rev().find(fits).unwrap_or(0);
         if size > 0 && wanted + 1 > size {
             self.open(wanted);
         }
@@ -196,11 +202,13 @@ mod tests {
         assert!(known(96_000..100_000) > 3_000);
         assert!(known(100_000..200_000) < 40);
         assert_eq!(losses.memory(), FEWEST_CELLS * 4);
-        losses.fit(100_000);
+        losses.fit(100_000, 1 << 20);
+        assert_eq!(losses.memory(), FEWEST_CELLS * 4);
+        losses.fit(100_000, usize::MAX);
         assert_eq!(losses.capacity(), FEWEST_CELLS * 4);
         assert_eq!(known(0..100_000), 0);
         assert_eq!(losses.memory(), FEWEST_CELLS * 4 * (1 + 4));
-        losses.fit(usize::MAX);
+        losses.fit(usize::MAX, usize::MAX);
         losses.note(hash(1), Cause::Expired, 7);
         assert_eq!(known(1..2), 1);
     }

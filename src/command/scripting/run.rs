@@ -1,0 +1,219 @@
+//! Running a script: executing what it asks for, setting it aside when it takes long, answering with what it returns.
+
+use std::sync::Arc;
+
+use super::program::{Found, Programs};
+use crate::command::call;
+use crate::command::context::{CommandResult, Context, Outcome, Suspension};
+use crate::command::dispatch;
+use crate::command::room;
+use crate::command::table::{self, Command, Flags};
+use crate::resp::{Args, Reply, ReplyError};
+use crate::script::engine::{Event, Failure, MOST_SET_ASIDE, Program, Run};
+use crate::script::running::{Kind, Run as Shown};
+use crate::script::{Ticket, convert};
+
+/// `EVAL`, `EVALSHA`, `FCALL` and their read-only forms: `programs` says what the first argument is.
+pub(super) fn run(ctx: &mut Context<'_>, args: Args<'_>, programs: Programs) -> CommandResult {
+    let command = ctx.command;
+    let must_not_wait = std::mem::replace(&mut ctx.session.must_not_wait, true);
+    let result = run_or_go_on(ctx, args, programs);
+    ctx.command = command;
+    ctx.session.must_not_wait = must_not_wait;
+    result
+}
+
+fn run_or_go_on(ctx: &mut Context<'_>, args: Args<'_>, programs: Programs) -> CommandResult {
+    let found = programs.find(ctx.server, args)?;
+    let rules = Rules::of(ctx, &found, programs)?;
+    let mut run = match ctx.resumes.and_then(Run::resume) {
+        Some(run) => run,
+        None => begin(ctx, args, found, rules)?,
+    };
+    loop {
+        match run.go() {
+            Event::Call => execute(ctx, &mut run, rules),
+            Event::TurnOver => {
+                let shown = show(ctx, &mut run, args);
+                if shown.ends() {
+                    run.end();
+                    continue;
+                }
+                let ticket = run.ticket;
+                run.set_aside();
+                return Ok(Outcome::Suspend(Suspension::Script(ticket)));
+            }
+            Event::Done(result) => {
+                // What a script selects is selected for itself alone.
+                ctx.session.select(run.db);
+                ctx.keys.end_unit();
+                return answer(ctx, &mut run, result);
+            }
+        }
+    }
+}
+
+/// What a script may do.
+#[derive(Clone, Copy)]
+struct Rules {
+    read_only: bool,
+    /// What may make values grow is refused while memory is short.
+    heeds_memory: bool,
+}
+
+impl Rules {
+    fn of(ctx: &Context<'_>, found: &Found, programs: Programs) -> Result<Self, ReplyError> {
+        let flags = found.flags;
+        if flags.declared && programs.read_only && !flags.no_writes {
+            return Err(ReplyError::fixed(
+                "ERR Can not execute a script with write flag using *_ro command.",
+            ));
+        }
+        if ctx.resumes.is_none()
+            && flags.declared
+            && !flags.no_writes
+            && !flags.allow_oom
+            && is_short(ctx)
+        {
+            return Err(ReplyError::fixed(
+                "OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'",
+            ));
+        }
+        Ok(Self {
+            read_only: programs.read_only || flags.no_writes,
+            heeds_memory: !flags.allow_oom,
+        })
+    }
+}
+
+fn is_short(ctx: &Context<'_>) -> bool {
+    room::is_exceeded(ctx.server)
+}
+
+fn begin(ctx: &mut Context<'_>, args: Args<'_>, found: Found, _: Rules) -> Result<Run, ReplyError> {
+    let keys = super::program::declared_keys(args)?;
+    if Run::set_aside_count() >= MOST_SET_ASIDE {
+        return Err(ReplyError::fixed(
+            "BUSY too many scripts take long at the same time",
+        ));
+    }
+    let limit = ctx.server.settings.script_memory_limit();
+    let ticket = ctx.resumes.unwrap_or_else(Ticket::next);
+    let rest = args.rest(3 + keys.len());
+    let db = ctx.session.db();
+    let run = Run::start(found.program, ticket, keys, rest, db, limit)?;
+    if let (Program::Script(script), true) = (&run.program, found.is_new) {
+        ctx.server.scripts.add(script, false);
+    }
+    ctx.keys.begin_unit();
+    Ok(run)
+}
+
+/// Enters a script into the list of those that take long, if it is not there.
+fn show(ctx: &Context<'_>, run: &mut Run, args: Args<'_>) -> Arc<Shown> {
+    let shown = run.shown.get_or_insert_with(|| {
+        let (kind, name) = match &run.program {
+            Program::Script(script) => (Kind::Script, script.sha.to_string()),
+            Program::Function(_, name) => {
+                (Kind::Function, String::from_utf8_lossy(name).into_owned())
+            }
+        };
+        let shown = Arc::new(Shown::new(kind, name, args.to_owned(), run.started));
+        ctx.server
+            .scripts
+            .running
+            .add(run.ticket, Arc::clone(&shown));
+        shown
+    });
+    if run.wrote {
+        shown.note_write();
+    }
+    Arc::clone(shown)
+}
+
+/// Executes the request that a script has made.
+fn execute(ctx: &mut Context<'_>, run: &mut Run, rules: Rules) {
+    let request = run.request();
+    let args = request.view();
+    if run.api().asks_only.get() {
+        let known = dispatch::resolve(table::find(args.at(0)), args);
+        let is_right = known.is_ok_and(|command| command.accepts(args.len()));
+        run.answer(request, |reply| {
+            reply.extend_from_slice(if is_right { b"+OK\r\n" } else { b"-ERR\r\n" })
+        });
+        return;
+    }
+    let protocol = run.protocol();
+    let mut reply = std::mem::replace(ctx.reply, Reply::new(protocol));
+    let result = admit(ctx, args, rules).and_then(|command| {
+        if command.flags.contains(Flags::WRITE) {
+            run.wrote = true;
+        }
+        call::call(ctx, command, args)
+    });
+    if let Err(error) = result {
+        *ctx.reply = Reply::new(protocol);
+        call::answer_error(ctx.server, ctx.session, ctx.reply, &error);
+    }
+    std::mem::swap(ctx.reply, &mut reply);
+    run.answer(request, |buffer| reply.copy_to(buffer));
+}
+
+/// Whether a script may execute this request.
+fn admit(
+    ctx: &mut Context<'_>,
+    args: Args<'_>,
+    rules: Rules,
+) -> Result<&'static Command, ReplyError> {
+    let command = dispatch::resolve(table::find(args.at(0)), args)
+        .map_err(|_| ReplyError::fixed("ERR Unknown Redis command called from script"))?;
+    let counters = &ctx.server.stats.of(ctx.session.worker()).commands[command.id()];
+    let refused = if !command.accepts(args.len()) {
+        Some("ERR Wrong number of args calling Redis command from script")
+    } else if command.flags.contains(Flags::NOSCRIPT) {
+        Some("ERR This Redis command is not allowed from script")
+    } else if rules.read_only && call::writes(command.flags) {
+        Some("ERR Write commands are not allowed from read-only scripts.")
+    } else if rules.heeds_memory && command.flags.contains(Flags::DENYOOM) && is_short(ctx) {
+        Some("OOM command not allowed when used memory > 'maxmemory'.")
+    } else if !call::covers(ctx, command, args) {
+        Some("ERR Script attempted to access a key that it has not declared")
+    } else {
+        None
+    };
+    match refused {
+        None => Ok(command),
+        Some(text) => {
+            counters.rejected.bump();
+            Err(ReplyError::fixed(text))
+        }
+    }
+}
+
+/// Answers with what the script has returned, or how it has failed.
+fn answer(
+    ctx: &mut Context<'_>,
+    run: &mut Run,
+    result: Result<mlua::Value, Failure>,
+) -> CommandResult {
+    match result {
+        Ok(value) => {
+            convert::write(ctx.reply, &value, run.api().resp3.get())?;
+            Ok(Outcome::Done)
+        }
+        Err(failure) => {
+            let name = match &run.program {
+                Program::Script(script) => script.sha.to_string(),
+                Program::Function(_, name) => String::from_utf8_lossy(name).into_owned(),
+            };
+            let mut text = failure.text;
+            text.extend_from_slice(format!(" script: {name}").as_bytes());
+            if let Some((source, line)) = failure.place {
+                text.extend_from_slice(format!(", on {source}:{line}.").as_bytes());
+            } else {
+                text.push(b'.');
+            }
+            Err(ReplyError::from_bytes(text))
+        }
+    }
+}

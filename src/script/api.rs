@@ -1,0 +1,523 @@
+//! What scripts see as `redis` and `server`.
+//!
+//! Each function gives what it returns, and what it raises; [`raise`] makes one of it that does.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use mlua::{Function, Lua, MultiValue, Table, Value, Variadic};
+
+use super::engine::{Failure, Shared, first_line};
+use super::store::{Flags, Sha};
+use super::{convert, raise};
+use crate::resp::{DoubleText, OwnedArgs};
+
+/// The version that scripts are told. As INFO's, so that they use what there is.
+pub const VERSION: &str = "7.4.0";
+const VERSION_NUMBER: i64 = 0x0007_0400;
+
+/// What a script has asked for, and what it is asked.
+#[derive(Debug, Default)]
+pub struct State {
+    /// Replies shall be in RESP3 (`redis.setresp(3)`).
+    pub resp3: Cell<bool>,
+    /// A library's code is being run: functions may be registered, commands may not be called.
+    pub(super) registering: Cell<bool>,
+    /// What was registered.
+    pub(super) registered: RefCell<Vec<Registered>>,
+    /// The request asks only whether the command may be called (`redis.acl_check_cmd`).
+    pub asks_only: Cell<bool>,
+}
+
+impl State {
+    pub(super) fn reset(&self) {
+        self.resp3.set(false);
+        self.asks_only.set(false);
+    }
+}
+
+/// A function that a library has registered.
+#[derive(Debug, Clone)]
+pub struct Registered {
+    /// Its name.
+    pub name: Vec<u8>,
+    /// What it does, if it says so.
+    pub description: Option<Vec<u8>>,
+    /// What it says of itself.
+    pub flags: Flags,
+    pub(super) callback: Function,
+}
+
+/// What does nothing.
+const NOTHING: &str = r"
+return function() return true end, function() return false end, function() end
+";
+
+/// Runs a script, or a function with its arguments; an error comes back with the place where it was raised.
+const RUNNERS: &str = r"
+local xpcall, handler = ...
+return function(script) return xpcall(script, handler) end,
+  function(callback, keys, arguments) return xpcall(function() return callback(keys, arguments) end, handler) end
+";
+
+/// Errors in their several forms: a value, and what is wrong.
+type Checked = mlua::Result<(Value, Value)>;
+
+fn wrong(lua: &Lua, text: &str) -> Checked {
+    let table = lua.create_table_with_capacity(0, 1)?;
+    table.raw_set("err", format!("ERR {text}"))?;
+    Ok((Value::Nil, Value::Table(table)))
+}
+
+/// The table of functions. `is_library`: functions can be registered.
+pub(super) fn table(lua: &Lua, shared: &Rc<Shared>, is_library: bool) -> mlua::Result<Table> {
+    type Inner = fn(&Lua, &Shared, &[Value]) -> Checked;
+    let api = lua.create_table()?;
+    let inner = |function: Inner| {
+        let shared = Rc::clone(shared);
+        lua.create_function(move |lua, args: Variadic<Value>| function(lua, &shared, &args))
+    };
+    let functions: [(&str, Inner); 8] = [
+        ("call", call),
+        ("acl_check_cmd", may_call),
+        ("setresp", setresp),
+        ("log", log),
+        ("set_repl", set_repl),
+        ("sha1hex", sha1hex),
+        ("error_reply", error_reply),
+        ("status_reply", status_reply),
+    ];
+    for (name, function) in functions {
+        api.raw_set(name, raise::raising(lua, &inner(function)?)?)?;
+    }
+    api.raw_set("pcall", raise::returning(lua, &inner(call)?)?)?;
+    if is_library {
+        api.raw_set("register_function", raise::raising(lua, &inner(register)?)?)?;
+    }
+    let (replicate, breakpoint, debug): (Function, Function, Function) =
+        lua.load(NOTHING).set_name("=redis").call(())?;
+    api.raw_set("replicate_commands", replicate)?;
+    api.raw_set("breakpoint", breakpoint)?;
+    api.raw_set("debug", debug)?;
+    for (name, value) in [
+        ("LOG_DEBUG", 0),
+        ("LOG_VERBOSE", 1),
+        ("LOG_NOTICE", 2),
+        ("LOG_WARNING", 3),
+        ("REPL_NONE", 0),
+        ("REPL_AOF", 1),
+        ("REPL_SLAVE", 2),
+        ("REPL_REPLICA", 2),
+        ("REPL_ALL", 3),
+        ("REDIS_VERSION_NUM", VERSION_NUMBER),
+        ("VALKEY_VERSION_NUM", VERSION_NUMBER),
+        ("SERVER_VERSION_NUM", VERSION_NUMBER),
+    ] {
+        api.raw_set(name, value)?;
+    }
+    for name in ["REDIS_VERSION", "VALKEY_VERSION", "SERVER_VERSION"] {
+        api.raw_set(name, VERSION)?;
+    }
+    api.raw_set("SERVER_NAME", "redis")?;
+    Ok(api)
+}
+
+/// What runs scripts, and what runs functions.
+pub(super) fn runners(lua: &Lua) -> mlua::Result<(Function, Function)> {
+    let handler = lua.create_function(|lua, error: Value| describe(lua, error))?;
+    let xpcall: Function = lua.globals().get("xpcall")?;
+    lua.load(RUNNERS)
+        .set_name("=runners")
+        .call((xpcall, handler))
+}
+
+/// Called where an error is raised that nobody catches: the error as a table, with the place.
+fn describe(lua: &Lua, error: Value) -> mlua::Result<Table> {
+    let table = match error {
+        Value::Table(table) => table,
+        Value::String(text) => {
+            let table = lua.create_table()?;
+            let mut bytes = b"ERR ".to_vec();
+            bytes.extend_from_slice(&text.as_bytes());
+            table.raw_set("err", lua.create_string(bytes)?)?;
+            table
+        }
+        Value::Error(error) => {
+            let table = lua.create_table()?;
+            table.raw_set("err", format!("ERR {}", first_line(&error)))?;
+            table
+        }
+        other => {
+            let table = lua.create_table()?;
+            let text = other.to_string().unwrap_or_default();
+            table.raw_set("err", format!("ERR {text}"))?;
+            table
+        }
+    };
+    for level in 1..20 {
+        let place = lua.inspect_stack(level, |frame| {
+            let source = frame.source();
+            let short = source.source.as_deref().unwrap_or_default().to_owned();
+            (short, frame.current_line())
+        });
+        let Some((source, line)) = place else { break };
+        if source.starts_with("@user_")
+            && let Some(line) = line
+        {
+            let place = lua.create_table()?;
+            place.raw_set("source", source)?;
+            place.raw_set("line", line)?;
+            // Beside the error, which may be the script's own table and of any shape.
+            let pair = lua.create_table()?;
+            pair.raw_set("error", table)?;
+            pair.raw_set("place", place)?;
+            return Ok(pair);
+        }
+    }
+    let pair = lua.create_table()?;
+    pair.raw_set("error", table)?;
+    Ok(pair)
+}
+
+/// What a runner has returned.
+pub(super) fn outcome(result: mlua::Result<MultiValue>) -> Result<Value, Failure> {
+    let mut values = result?.into_iter();
+    if let Some(Value::Boolean(true)) = values.next() {
+        return Ok(values.next().unwrap_or(Value::Nil));
+    }
+    let mut failure = Failure {
+        text: b"ERR error object is not a string".to_vec(),
+        place: None,
+        is_counted: false,
+    };
+    let pair = match values.next() {
+        Some(Value::Table(pair)) => pair,
+        Some(Value::String(text)) => {
+            // Not enough memory: then nothing more is done where it is raised.
+            failure.text = [b"ERR ", &*text.as_bytes()].concat();
+            return Err(failure);
+        }
+        Some(Value::Error(error)) => return Err((*error).into()),
+        _ => return Err(failure),
+    };
+    if let Ok(Value::Table(place)) = pair.raw_get("place")
+        && let (Ok(source), Ok(line)) = (place.raw_get("source"), place.raw_get("line"))
+    {
+        failure.place = Some((source, line));
+    }
+    if let Ok(Value::Table(error)) = pair.raw_get("error") {
+        if let Ok(Value::String(text)) = error.raw_get("err") {
+            failure.text = text.as_bytes().to_vec();
+        }
+        failure.is_counted = error.raw_get("ignore_error_stats_update").unwrap_or(false);
+    }
+    Err(failure)
+}
+
+/// Puts a script's arguments into the request. False if there is one that is neither a string nor a number.
+fn fill(request: &mut OwnedArgs, args: &[Value]) -> bool {
+    request.clear();
+    for arg in args {
+        match arg {
+            Value::String(text) => request.push(&text.as_bytes()),
+            Value::Integer(number) => request.push(itoa::Buffer::new().format(*number).as_bytes()),
+            Value::Number(number) => request.push(&DoubleText::new(*number)),
+            _ => return false,
+        }
+    }
+    true
+}
+
+fn call(lua: &Lua, shared: &Shared, args: &[Value]) -> Checked {
+    if shared.api.registering.get() {
+        return wrong(
+            lua,
+            "redis.call/pcall can only be called inside a script invocation",
+        );
+    }
+    if args.is_empty() {
+        return wrong(
+            lua,
+            "Please specify at least one argument for this redis lib call",
+        );
+    }
+    if !fill(&mut shared.request.borrow_mut(), args) {
+        return wrong(
+            lua,
+            "Lua redis lib command arguments must be strings or integers",
+        );
+    }
+    shared.call();
+    shared.pulse()?;
+    let reply = shared.reply.borrow();
+    let value = convert::to_lua(lua, &reply)?;
+    if reply.first() == Some(&b'-')
+        && let Value::Table(error) = &value
+    {
+        error.raw_set("ignore_error_stats_update", true)?;
+        return Ok((Value::Nil, value));
+    }
+    Ok((value, Value::Nil))
+}
+
+fn may_call(lua: &Lua, shared: &Shared, args: &[Value]) -> Checked {
+    if args.is_empty() {
+        return wrong(
+            lua,
+            "Please specify at least one argument for this redis.acl_check_cmd() call",
+        );
+    }
+    if !fill(&mut shared.request.borrow_mut(), args) {
+        return wrong(
+            lua,
+            "redis.acl_check_cmd() command arguments must be strings or integers",
+        );
+    }
+    shared.api.asks_only.set(true);
+    shared.call();
+    shared.api.asks_only.set(false);
+    match shared.reply.borrow().first() {
+        Some(b'-') => wrong(lua, "Invalid command passed to redis.acl_check_cmd()"),
+        first => Ok((Value::Boolean(first == Some(&b'+')), Value::Nil)),
+    }
+}
+
+fn setresp(lua: &Lua, shared: &Shared, args: &[Value]) -> Checked {
+    if args.len() != 1 {
+        return wrong(lua, "redis.setresp() requires one argument.");
+    }
+    match number(&args[0]) {
+        Some(2) => shared.api.resp3.set(false),
+        Some(3) => shared.api.resp3.set(true),
+        _ => return wrong(lua, "RESP version must be 2 or 3."),
+    }
+    Ok((Value::Nil, Value::Nil))
+}
+
+fn log(lua: &Lua, _: &Shared, args: &[Value]) -> Checked {
+    if args.len() < 2 {
+        return wrong(lua, "redis.log() requires two arguments or more.");
+    }
+    let Some(level) = number(&args[0]) else {
+        return wrong(lua, "First argument must be a number (log level).");
+    };
+    if !(0..=3).contains(&level) {
+        return wrong(lua, "Invalid log level.");
+    }
+    let words: Vec<String> = args.iter().skip(1).filter_map(text).collect();
+    let line: String = words.join(" ").chars().take(1024).collect();
+    match level {
+        0 => tracing::debug!(target: "larder::script", "{line}"),
+        1 | 2 => tracing::info!(target: "larder::script", "{line}"),
+        _ => tracing::warn!(target: "larder::script", "{line}"),
+    }
+    Ok((Value::Nil, Value::Nil))
+}
+
+fn set_repl(lua: &Lua, _: &Shared, args: &[Value]) -> Checked {
+    if args.len() != 1 {
+        return wrong(lua, "redis.set_repl() requires one argument.");
+    }
+    match number(&args[0]) {
+        Some(0..=3) => Ok((Value::Nil, Value::Nil)),
+        _ => wrong(
+            lua,
+            "Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.",
+        ),
+    }
+}
+
+fn sha1hex(lua: &Lua, _: &Shared, args: &[Value]) -> Checked {
+    let [only] = args else {
+        return wrong(lua, "wrong number of arguments");
+    };
+    let sha = match only {
+        Value::String(text) => Sha::of(&text.as_bytes()),
+        other => Sha::of(text(other).unwrap_or_default().as_bytes()),
+    };
+    Ok((
+        Value::String(lua.create_string(sha.as_bytes())?),
+        Value::Nil,
+    ))
+}
+
+fn error_reply(lua: &Lua, _: &Shared, args: &[Value]) -> Checked {
+    reply_table(lua, args, "err")
+}
+
+fn status_reply(lua: &Lua, _: &Shared, args: &[Value]) -> Checked {
+    reply_table(lua, args, "ok")
+}
+
+fn reply_table(lua: &Lua, args: &[Value], field: &str) -> Checked {
+    let [Value::String(text)] = args else {
+        return wrong(lua, "wrong number or type of arguments");
+    };
+    let text = text.as_bytes();
+    let mut line: Vec<u8> = Vec::new();
+    if field == "err" {
+        match text.strip_prefix(b"-") {
+            Some(rest) => line.extend_from_slice(rest),
+            None if text.contains(&b' ') => line.extend_from_slice(&text),
+            None => {
+                line.extend_from_slice(b"ERR ");
+                line.extend_from_slice(&text);
+            }
+        }
+    } else {
+        line.extend_from_slice(&text);
+    }
+    let table = lua.create_table_with_capacity(0, 1)?;
+    table.raw_set(field, lua.create_string(line)?)?;
+    Ok((Value::Table(table), Value::Nil))
+}
+
+/// `register_function(name, callback)` or `register_function{function_name=, callback=, flags=, description=}`
+fn register(lua: &Lua, shared: &Shared, args: &[Value]) -> Checked {
+    if !shared.api.registering.get() {
+        return wrong(
+            lua,
+            "redis.register_function can only be called on FUNCTION LOAD command",
+        );
+    }
+    let mut name = None;
+    let mut callback = None;
+    let mut description = None;
+    let mut flags = Flags {
+        declared: true,
+        ..Flags::default()
+    };
+    match args {
+        [Value::Table(table)] => {
+            for pair in table.pairs::<Value, Value>() {
+                let (key, value) = pair?;
+                let Value::String(key) = key else {
+                    return wrong(
+                        lua,
+                        "named argument key given to redis.register_function is not a string",
+                    );
+                };
+                match (&*key.as_bytes(), value) {
+                    (b"function_name", Value::String(text)) => {
+                        name = Some(text.as_bytes().to_vec())
+                    }
+                    (b"function_name", _) => {
+                        return wrong(
+                            lua,
+                            "function_name argument given to redis.register_function must be a string",
+                        );
+                    }
+                    (b"description", Value::String(text)) => {
+                        description = Some(text.as_bytes().to_vec())
+                    }
+                    (b"description", _) => {
+                        return wrong(
+                            lua,
+                            "description argument given to redis.register_function must be a string",
+                        );
+                    }
+                    (b"callback", Value::Function(function)) => callback = Some(function),
+                    (b"callback", _) => {
+                        return wrong(
+                            lua,
+                            "callback argument given to redis.register_function must be a function",
+                        );
+                    }
+                    (b"flags", Value::Table(names)) => {
+                        for flag in names.sequence_values::<Value>() {
+                            let known = match flag? {
+                                Value::String(flag) => flags.set(&flag.as_bytes()),
+                                _ => false,
+                            };
+                            if !known {
+                                return wrong(lua, "unknown flag given");
+                            }
+                        }
+                    }
+                    (b"flags", _) => {
+                        return wrong(
+                            lua,
+                            "flags argument to redis.register_function must be a table representing function flags",
+                        );
+                    }
+                    _ => return wrong(lua, "unknown argument given to redis.register_function"),
+                }
+            }
+            if name.is_none() {
+                return wrong(
+                    lua,
+                    "redis.register_function must get a function name argument",
+                );
+            }
+            if callback.is_none() {
+                return wrong(lua, "redis.register_function must get a callback argument");
+            }
+        }
+        [_] => {
+            return wrong(
+                lua,
+                "calling redis.register_function with a single argument is only applicable to Lua table (representing named arguments).",
+            );
+        }
+        [first, second] => {
+            match first {
+                Value::String(text) => name = Some(text.as_bytes().to_vec()),
+                _ => {
+                    return wrong(
+                        lua,
+                        "first argument to redis.register_function must be a string",
+                    );
+                }
+            }
+            match second {
+                Value::Function(function) => callback = Some(function.clone()),
+                _ => {
+                    return wrong(
+                        lua,
+                        "second argument to redis.register_function must be a function",
+                    );
+                }
+            }
+        }
+        _ => return wrong(lua, "wrong number of arguments to redis.register_function"),
+    }
+    let (Some(name), Some(callback)) = (name, callback) else {
+        return wrong(lua, "wrong number of arguments to redis.register_function");
+    };
+    if !super::library::is_name(&name) {
+        return wrong(
+            lua,
+            "Library names can only contain letters, numbers, or underscores(_) and must be at least one character long",
+        );
+    }
+    let mut registered = shared.api.registered.borrow_mut();
+    if registered.iter().any(|other| other.name == name) {
+        return wrong(lua, "Function already exists in the library");
+    }
+    registered.push(Registered {
+        name,
+        description,
+        flags,
+        callback,
+    });
+    Ok((Value::Nil, Value::Nil))
+}
+
+fn number(value: &Value) -> Option<i64> {
+    match value {
+        Value::Integer(number) => Some(*number),
+        Value::Number(number) => Some(*number as i64),
+        Value::String(text) => text.to_str().ok()?.trim().parse().ok(),
+        _ => None,
+    }
+}
+
+/// A string or a number as text.
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(String::from_utf8_lossy(&text.as_bytes()).into_owned()),
+        Value::Integer(number) => Some(number.to_string()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}

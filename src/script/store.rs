@@ -1,0 +1,319 @@
+//! What a server has of scripts: the cache that `EVALSHA` looks into, and the libraries of functions.
+//!
+//! Scripts that came with `EVAL` are kept as long as there are not too many of them, the least recently used going first;
+//! what `SCRIPT LOAD` has brought stays until `SCRIPT FLUSH`, as in Redis 7.4.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use dashmap::DashMap;
+use sha1::{Digest as _, Sha1};
+
+use super::running::Running;
+use crate::resp::ReplyError;
+
+/// Scripts that came with `EVAL` and are kept.
+const MOST_EVALUATED: usize = 500;
+
+/// A script's digest, as 40 hexadecimal digits in lower case.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Sha([u8; 40]);
+
+impl Sha {
+    /// The digest of a script.
+    pub fn of(body: &[u8]) -> Self {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut text = [0; 40];
+        for (two, byte) in text.chunks_exact_mut(2).zip(Sha1::digest(body)) {
+            two.copy_from_slice(&[
+                DIGITS[usize::from(byte >> 4)],
+                DIGITS[usize::from(byte & 15)],
+            ]);
+        }
+        Self(text)
+    }
+
+    /// A digest that a client sends, whatever its case.
+    pub fn parse(text: &[u8]) -> Option<Self> {
+        let mut text: [u8; 40] = text.try_into().ok()?;
+        text.make_ascii_lowercase();
+        Some(Self(text))
+    }
+
+    /// Its digits.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Sha {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(str::from_utf8(&self.0).unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for Sha {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// What a script says of itself in its first line, or a function when it is registered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Flags {
+    /// It says anything at all: if not, the old rules hold.
+    pub declared: bool,
+    /// It changes nothing.
+    pub no_writes: bool,
+    /// It may run when memory is short.
+    pub allow_oom: bool,
+    /// It may run on a replica that has lost its primary.
+    pub allow_stale: bool,
+    /// It must not run in a cluster.
+    pub no_cluster: bool,
+    /// Its keys may be in several slots.
+    pub allow_cross_slot_keys: bool,
+}
+
+impl Flags {
+    /// The flags and their names.
+    pub const NAMES: [&'static str; 5] = [
+        "no-writes",
+        "allow-oom",
+        "allow-stale",
+        "no-cluster",
+        "allow-cross-slot-keys",
+    ];
+
+    /// Sets the flag of that name. False if there is none.
+    pub fn set(&mut self, name: &[u8]) -> bool {
+        match name {
+            b"no-writes" => self.no_writes = true,
+            b"allow-oom" => self.allow_oom = true,
+            b"allow-stale" => self.allow_stale = true,
+            b"no-cluster" => self.no_cluster = true,
+            b"allow-cross-slot-keys" => self.allow_cross_slot_keys = true,
+            _ => return false,
+        }
+        true
+    }
+
+    /// The names of those that are set.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        let set = [
+            self.no_writes,
+            self.allow_oom,
+            self.allow_stale,
+            self.no_cluster,
+            self.allow_cross_slot_keys,
+        ];
+        Self::NAMES
+            .into_iter()
+            .zip(set)
+            .filter(|(_, set)| *set)
+            .map(|(name, _)| name)
+    }
+}
+
+/// A script.
+#[derive(Debug)]
+pub struct Script {
+    /// Its digest.
+    pub sha: Sha,
+    /// Its source.
+    pub body: Bytes,
+    /// What it says of itself.
+    pub flags: Flags,
+    /// It provably touches no keys but those that it is given.
+    pub stays_within_keys: bool,
+    used: AtomicU64,
+}
+
+impl Script {
+    /// A script from its source.
+    ///
+    /// # Errors
+    /// If its first line begins with `#!` and is not understood.
+    pub fn new(
+        body: Bytes,
+        stays_within_keys: impl FnOnce(&[u8]) -> bool,
+    ) -> Result<Self, ReplyError> {
+        Ok(Self {
+            sha: Sha::of(&body),
+            flags: first_line(&body)?,
+            stays_within_keys: stays_within_keys(&body),
+            body,
+            used: AtomicU64::new(0),
+        })
+    }
+}
+
+/// What the first line says, if it begins with `#!`.
+fn first_line(body: &[u8]) -> Result<Flags, ReplyError> {
+    let mut flags = Flags::default();
+    if !body.starts_with(b"#!") {
+        return Ok(flags);
+    }
+    flags.declared = true;
+    let Some(end) = memchr::memchr(b'\n', body) else {
+        return Err(ReplyError::fixed("ERR Invalid script shebang"));
+    };
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let line = &body[2..end];
+    let mut words = line
+        .split(u8::is_ascii_whitespace)
+        .filter(|word| !word.is_empty());
+    let engine = words.next().unwrap_or_default();
+    if !engine.eq_ignore_ascii_case(b"lua") {
+        return Err(ReplyError::err(format!(
+            "Unexpected engine in script shebang: {}",
+            text(engine)
+        )));
+    }
+    for word in words {
+        let Some(names) = word.strip_prefix(b"flags=") else {
+            return Err(ReplyError::err(format!(
+                "Unknown lua shebang option: {}",
+                text(word)
+            )));
+        };
+        for name in names
+            .split(|byte| *byte == b',')
+            .filter(|name| !name.is_empty())
+        {
+            if !flags.set(name) {
+                return Err(ReplyError::err(format!(
+                    "Unexpected flag in script shebang: {}",
+                    text(name)
+                )));
+            }
+        }
+    }
+    Ok(flags)
+}
+
+struct Cached {
+    script: Arc<Script>,
+    /// It came with `SCRIPT LOAD`.
+    loaded: bool,
+}
+
+/// All scripts and functions of a server.
+#[derive(Default)]
+pub struct Scripts {
+    cache: DashMap<Sha, Cached>,
+    evaluated: AtomicUsize,
+    evicted: AtomicU64,
+    uses: AtomicU64,
+    flushes: AtomicU64,
+    /// The libraries of functions.
+    pub libraries: super::library::Libraries,
+    /// Those that take long.
+    pub running: Running,
+}
+
+impl fmt::Debug for Scripts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scripts")
+            .field("cached", &self.cache.len())
+            .finish_non_exhaustive()
+    }
+}
+
+thread_local! {
+    /// The script of the request that this thread is at: found for its locks, then run.
+    static FOUND: RefCell<Option<Arc<Script>>> = const { RefCell::new(None) };
+}
+
+/// Keeps a script for [`take_found`].
+pub fn keep_found(script: Arc<Script>) {
+    FOUND.with_borrow_mut(|found| *found = Some(script));
+}
+
+/// The script that was kept last, if it is the one.
+pub fn take_found(is_it: impl FnOnce(&Script) -> bool) -> Option<Arc<Script>> {
+    FOUND.take().filter(|script| is_it(script))
+}
+
+impl Scripts {
+    /// The script of this digest.
+    pub fn get(&self, sha: &Sha) -> Option<Arc<Script>> {
+        let cached = self.cache.get(sha)?;
+        if !cached.loaded {
+            let use_number = self.uses.fetch_add(1, Ordering::Relaxed);
+            cached.script.used.store(use_number, Ordering::Relaxed);
+        }
+        Some(Arc::clone(&cached.script))
+    }
+
+    /// Whether there is a script of this digest.
+    pub fn has(&self, sha: &Sha) -> bool {
+        self.cache.contains_key(sha)
+    }
+
+    /// Adds a script that compiles. `loaded`: it stays until [`Scripts::flush`].
+    pub fn add(&self, script: &Arc<Script>, loaded: bool) {
+        script
+            .used
+            .store(self.uses.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
+        let mut is_new = false;
+        {
+            let mut cached = self.cache.entry(script.sha).or_insert_with(|| {
+                is_new = true;
+                Cached {
+                    script: Arc::clone(script),
+                    loaded,
+                }
+            });
+            if loaded && !cached.loaded {
+                cached.loaded = true;
+                self.evaluated.fetch_sub(1, Ordering::Relaxed);
+            }
+        }
+        if is_new && !loaded && self.evaluated.fetch_add(1, Ordering::Relaxed) >= MOST_EVALUATED {
+            self.evict();
+        }
+    }
+
+    fn evict(&self) {
+        let evaluated = self.cache.iter().filter(|cached| !cached.loaded);
+        let oldest = evaluated.min_by_key(|cached| cached.script.used.load(Ordering::Relaxed));
+        let oldest = oldest.map(|cached| *cached.key());
+        if let Some(sha) = oldest
+            && self
+                .cache
+                .remove_if(&sha, |_, cached| !cached.loaded)
+                .is_some()
+        {
+            self.evaluated.fetch_sub(1, Ordering::Relaxed);
+            self.evicted.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Forgets all scripts.
+    pub fn flush(&self) {
+        self.cache.clear();
+        self.evaluated.store(0, Ordering::Relaxed);
+        self.flushes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The number of scripts.
+    pub fn count(&self) -> usize {
+        self.cache.len()
+    }
+
+    /// How many scripts had to make room for others.
+    pub fn evicted(&self) -> u64 {
+        self.evicted.load(Ordering::Relaxed)
+    }
+
+    /// The bytes that the scripts take.
+    pub fn memory(&self) -> usize {
+        let each =
+            |script: &Script| script.body.len() + size_of::<Script>() + size_of::<(Sha, Cached)>();
+        self.cache.iter().map(|cached| each(&cached.script)).sum()
+    }
+}
