@@ -113,13 +113,14 @@ impl Density {
         }
         let resident = ticks * keys as f32 / residents.seen;
         let memory = ticks * memories as f32 / evicted.seen.max(1.0);
-        for class in 0..CLASSES {
-            for age in 0..AGES {
-                self.hits[class][age] = self.hits[class][age] * FADING + hits[class][age];
-                self.stays[class][age] = self.stays[class][age] * FADING
-                    + residents.at[class][age] * resident
-                    + evicted.at[class][age] * memory;
-            }
+        let new = hits.as_flattened();
+        for (sum, new) in self.hits.as_flattened_mut().iter_mut().zip(new) {
+            *sum = *sum * FADING + new;
+        }
+        let seen = residents.at.as_flattened().iter();
+        let seen = seen.zip(evicted.at.as_flattened());
+        for (sum, (residents, evicted)) in self.stays.as_flattened_mut().iter_mut().zip(seen) {
+            *sum = *sum * FADING + residents * resident + evicted * memory;
         }
         self.derive();
     }
