@@ -1,7 +1,7 @@
 //! The service thread: what runs beside the workers, `hz` times a second.
 //!
 //! It sweeps expired keys out of the keyspace, for at most a share of its time that `active-expire-effort` sets (25 % at
-//! the lowest); once a second it samples the counters that INFO shows as rates; and every `stats-interval` seconds it logs
+//! the lowest, half of its time more while it is behind); once a second it samples the counters that INFO shows as rates; and every `stats-interval` seconds it logs
 //! how the cache fares. It holds one shard's lock at a time,
 //! but where what expired is waited for, and ends soon after the server has been asked to end.
 
@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 use crate::command::blocking;
 use crate::command::room::{self, ResidentWatch};
 use crate::keyspace::Locks;
+#[cfg(all(unix, not(miri)))]
+use crate::keyspace::compaction::Compactor;
 use crate::keyspace::expiry::{Sweeper, Swept};
 use crate::memory;
 use crate::server::Server;
@@ -62,7 +64,11 @@ fn period(server: &Server) -> Duration {
 struct Service {
     sweeper: Sweeper,
     resident: ResidentWatch,
+    #[cfg(all(unix, not(miri)))]
+    compactor: Compactor,
     swept: Instant,
+    /// The last sweep was not through in its time.
+    behind: bool,
     /// Expiring keys when they were last counted.
     expiring: usize,
     sampled: Instant,
@@ -77,7 +83,10 @@ impl Service {
         Self {
             sweeper: Sweeper::default(),
             resident: ResidentWatch::default(),
+            #[cfg(all(unix, not(miri)))]
+            compactor: Compactor::default(),
             swept: now,
+            behind: false,
             expiring: 0,
             sampled: now,
             sample: totals,
@@ -100,6 +109,8 @@ impl Service {
         if room::has_too_many_clients(server) {
             room::evict_clients(server, server.sweeper_thread());
         }
+        #[cfg(all(unix, not(miri)))]
+        self.compact(server, now - self.sampled >= SECOND);
         if now - self.sampled >= SECOND {
             self.sample(server, now);
         }
@@ -113,7 +124,8 @@ impl Service {
     fn sweep(&mut self, server: &Server) {
         let counters = counters(server);
         let started = Instant::now();
-        let limit = time_to_sweep(period(server), server.settings.active_expire_effort());
+        let effort = server.settings.active_expire_effort();
+        let limit = time_to_sweep(period(server), effort, self.behind);
         let swept = self
             .sweeper
             .sweep(&server.keyspace, server.clock.now(), limit, counters);
@@ -121,6 +133,7 @@ impl Service {
             blocking::serve_key(server, server.sweeper_thread(), db, key);
         }
         counters.expire_cycle_micros.add(micros(started.elapsed()));
+        self.behind = swept.time_cap_reached;
         if swept.time_cap_reached {
             counters.expired_time_cap_reached.bump();
         }
@@ -129,6 +142,31 @@ impl Service {
             stale_share(stale.load(Ordering::Relaxed), swept, self.expiring),
             Ordering::Relaxed,
         );
+    }
+
+    /// Goes on moving values together; begins with it if it is worth it, asked once a second.
+    #[cfg(all(unix, not(miri)))]
+    fn compact(&mut self, server: &Server, may_begin: bool) {
+        let settings = &server.settings;
+        if !self.compactor.is_running() {
+            let slabs = memory::usage();
+            let waste = slabs.in_slabs.saturating_sub(slabs.allocated);
+            let is_worth_it = settings.activedefrag()
+                && waste > settings.active_defrag_ignore_bytes()
+                && waste / 100 * 100
+                    > slabs.allocated / 100 * settings.active_defrag_threshold_lower();
+            // What is moved is there twice until a slab is empty.
+            let most = (waste / 2).max(slabs.allocated / 8);
+            if !may_begin || !is_worth_it || !self.compactor.begin(most) {
+                return;
+            }
+        }
+        let time = period(server) * settings.active_defrag_cycle_max() / 100;
+        let before = self.compactor.moved;
+        self.compactor.step(&server.keyspace, time);
+        let counters = counters(server);
+        counters.records_moved.add(self.compactor.moved - before);
+        memory::flush();
     }
 
     /// Turns the counters into rates, and counts the expiring keys.
@@ -204,9 +242,11 @@ fn count_keys(server: &Server) -> (usize, usize) {
     })
 }
 
-/// How long a turn may sweep: a quarter of its time, and 2 % more for every step of effort above the first.
-fn time_to_sweep(period: Duration, effort: u32) -> Duration {
-    period * (25 + 2 * effort.clamp(1, 10).saturating_sub(1)) / 100
+/// How long a turn may sweep: a quarter of its time, and 2 % more for every step of effort above the first; half of it more where
+/// the sweeps fall behind, as when very many keys expire at once.
+fn time_to_sweep(period: Duration, effort: u32, behind: bool) -> Duration {
+    let share = 25 + 2 * effort.clamp(1, 10).saturating_sub(1);
+    period * (share + if behind { 50 } else { 0 }) / 100
 }
 
 /// The running mean of the share of expiring keys that a sweep found dead, in millionths: each sweep counts for 5 %.
@@ -296,8 +336,9 @@ mod tests {
     #[test]
     fn effort_buys_time() {
         let tenth = Duration::from_millis(100);
-        assert_eq!(time_to_sweep(tenth, 1), Duration::from_millis(25));
-        assert_eq!(time_to_sweep(tenth, 10), Duration::from_millis(43));
+        assert_eq!(time_to_sweep(tenth, 1, false), Duration::from_millis(25));
+        assert_eq!(time_to_sweep(tenth, 10, false), Duration::from_millis(43));
+        assert_eq!(time_to_sweep(tenth, 1, true), Duration::from_millis(75));
     }
 
     #[test]

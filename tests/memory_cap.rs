@@ -257,3 +257,88 @@ fn idle_time_and_frequency_are_told_by_the_policy() {
     client.ask(&["GET", "k"], "$1\r\nv\r\n");
     client.ask(&["OBJECT", "IDLETIME", "k"], ":0\r\n");
 }
+
+#[test]
+fn memory_tells_where_it_is() {
+    let child = Child::start(&[]);
+    let mut client = child.client();
+    client.ask(&["SELECT", "3"], "+OK\r\n");
+    client.ask(&["SET", "k", &"x".repeat(100_000)], "+OK\r\n");
+    client.request(&["MEMORY", "STATS"]);
+    let reply = support::show(&mut client);
+    for part in [
+        "[peak.allocated :",
+        " db.3 [overhead.hashtable.main :",
+        " keys.count :1 ",
+        " dataset.percentage ",
+        " fragmentation.bytes :",
+    ] {
+        assert!(reply.contains(part), "{part} in {reply}");
+    }
+    assert!(
+        client
+            .bulk(&["MEMORY", "DOCTOR"])
+            .starts_with("This instance is empty")
+    );
+    assert!(
+        client
+            .bulk(&["MEMORY", "MALLOC-STATS"])
+            .contains("pages: in use")
+    );
+    client.ask(&["MEMORY", "PURGE"], "+OK\r\n");
+    let info = info(&mut client);
+    assert!(info["used_memory_peak"] >= info["used_memory"]);
+    assert_eq!(
+        info["used_memory"],
+        info["used_memory_dataset"] + info["used_memory_overhead"]
+    );
+}
+
+#[test]
+fn values_that_lie_scattered_are_moved_together() {
+    let child = Child::start(&["--active-defrag-ignore-bytes", "1mb", "--workers", "1"]);
+    let mut client = child.client();
+    let set = |client: &mut Client, prefix: &str, count: usize, size: usize| {
+        for from in (0..count).step_by(500) {
+            let requests = (from..from + 500).flat_map(|n| {
+                let value = format!("{n:0size$}");
+                encode(&[b"SET", format!("{prefix}{n}").as_bytes(), value.as_bytes()])
+            });
+            client.send(requests.collect::<Vec<_>>());
+            (0..500).for_each(|_| client.expect("+OK\r\n"));
+        }
+    };
+    set(&mut client, "large", 20_000, 1_000);
+    let mut numbers = Numbers(7);
+    let mut left = Vec::new();
+    for n in 0..20_000 {
+        if numbers.below(10) == 0 {
+            left.push(n);
+        } else {
+            client.ask(&["DEL", &format!("large{n}")], ":1\r\n");
+        }
+    }
+    set(&mut client, "small", 40_000, 100);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    loop {
+        let info = info(&mut client);
+        let (held, used) = (info["slab_bytes"], info["slab_allocated_bytes"]);
+        if held * 10 <= used * 13 && info["active_defrag_hits"] > 0 {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{held} bytes held for {used}");
+        thread::sleep(Duration::from_millis(50));
+    }
+    for n in left {
+        assert_eq!(
+            client.bulk(&["GET", &format!("large{n}")]),
+            format!("{n:01000}")
+        );
+    }
+    for n in (0..40_000).step_by(97) {
+        assert_eq!(
+            client.bulk(&["GET", &format!("small{n}")]),
+            format!("{n:0100}")
+        );
+    }
+}

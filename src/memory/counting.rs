@@ -85,7 +85,11 @@ pub const fn given(size: usize) -> usize {
 
 /// Above this size come whole pages.
 const LARGEST_CLASS: usize = 32 * 1024;
-const PAGE: usize = 4096;
+const PAGE: usize = if cfg!(target_arch = "x86_64") {
+    4096
+} else {
+    16384
+};
 
 /// Whether a block comes from `pages`.
 #[cfg(all(unix, not(miri)))]
@@ -266,7 +270,7 @@ mod tests {
             (1000, 1024),
             (4097, 5120),
             (32_768, 32_768),
-            (32_769, 36_864),
+            (32_769, 32_768 + PAGE),
         ] {
             assert_eq!(given(asked), gives, "{asked}");
         }

@@ -18,8 +18,12 @@ use parking_lot::Mutex;
 pub(super) const SMALLEST: usize = 32 * 1024;
 /// Blocks of more bytes than this are mappings of their own.
 const LARGEST: usize = CHUNK;
-/// Blocks are multiples of this, and aligned to it. Systems with larger pages are served as well, only coarser.
-pub(super) const PAGE: usize = 4096;
+/// Blocks are multiples of this, and aligned to it. Where the system's pages are larger still, less of what is free goes back.
+pub(super) const PAGE: usize = if cfg!(target_arch = "x86_64") {
+    4096
+} else {
+    16384
+};
 /// Address space is taken from the system in pieces of this size.
 const CHUNK: usize = 32 << 20;
 /// Free memory that is kept: so many bytes, and a share of what is in use.
@@ -84,7 +88,9 @@ pub(super) fn alloc(size: usize) -> (*mut u8, bool) {
         });
         WARM.store(heap.warm, Ordering::Relaxed);
         let (address, warm) = found.unwrap_or((0, true));
-        (std::ptr::with_exposed_provenance_mut(address), !warm)
+        // Elsewhere what was given back may still hold what it held.
+        let zeroed = !warm && cfg!(target_os = "linux");
+        (std::ptr::with_exposed_provenance_mut(address), zeroed)
     };
     if !block.is_null() {
         IN_USE.fetch_add(bytes, Ordering::Relaxed);
@@ -225,8 +231,13 @@ fn cool_down(keep: usize) {
             (address, run)
         };
         // The system call is made without the lock: the run is in nobody's hands meanwhile.
-        discard(address, run.bytes);
-        HEAP.lock().put(address, run.bytes, false);
+        let is_cold = discard(address, run.bytes);
+        let mut heap = HEAP.lock();
+        heap.put(address, run.bytes, !is_cold);
+        WARM.store(heap.warm, Ordering::Relaxed);
+        if !is_cold {
+            return;
+        }
     }
 }
 
@@ -252,16 +263,16 @@ fn map(bytes: usize) -> *mut u8 {
     }
 }
 
-/// Gives a free run's memory back to the system and keeps its addresses.
-fn discard(address: usize, bytes: usize) {
+/// Gives a free run's memory back to the system and keeps its addresses. False if the system does not take it.
+fn discard(address: usize, bytes: usize) -> bool {
     let advice = if cfg!(target_os = "linux") {
         libc::MADV_DONTNEED
     } else {
         libc::MADV_FREE
     };
     let start: *mut u8 = std::ptr::with_exposed_provenance_mut(address);
-    // SAFETY: the run lies in a mapping of ours and is used by nobody. If the call fails the memory just stays.
-    unsafe { libc::madvise(start.cast(), bytes, advice) };
+    // SAFETY: the run lies in a mapping of ours and is used by nobody.
+    unsafe { libc::madvise(start.cast(), bytes, advice) == 0 }
 }
 
 #[cfg(test)]

@@ -25,6 +25,8 @@ mod cache;
 mod central;
 mod class;
 #[cfg(all(unix, not(miri)))]
+pub mod compaction;
+#[cfg(all(unix, not(miri)))]
 mod lines;
 #[cfg(all(unix, not(miri)))]
 mod pool;

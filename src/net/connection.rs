@@ -422,18 +422,27 @@ impl Connection {
             self.counters(server).cycles.bump();
         }
         let shown = &self.client().buffers;
-        let received = self.buffer.len();
+        let in_arguments = self.window.memory();
+        // A large argument that is not complete yet is received apart from the rest.
+        let received = self.parser.buffered(&self.buffer, &self.window) - in_arguments;
         shown.query.store(received, Relaxed);
-        shown
-            .query_free
-            .store(self.buffer.capacity() - received, Relaxed);
-        let in_arguments = self.parser.buffered(&self.buffer, &self.window) - received;
+        let free = self.buffer.capacity() - self.buffer.len();
+        shown.query_free.store(free, Relaxed);
         shown.arguments.store(in_arguments, Relaxed);
         let watched = self.session.watch.as_ref().map_or(0, |watch| watch.bytes());
         let names = self.session.subscriptions.memory() + watched;
         shown.names.store(names, Relaxed);
         self.show_output();
         self.count_memory(server);
+        if self.exceeds_output_limit(server)
+            && server.clients.kill(self.client(), &server.mailboxes)
+        {
+            self.counters(server).output_buffer_disconnections.bump();
+            tracing::warn!(
+                "Client {} scheduled to be closed ASAP for overcoming of output buffer limits.",
+                self.client().origin.addr
+            );
+        }
         if room::has_too_many_clients(server) {
             room::evict_clients(server, self.session.worker());
         }

@@ -9,6 +9,7 @@ use mlua::{Function, Lua, MultiValue, Table, Value, Variadic};
 
 use super::engine::{Failure, Shared, first_line};
 use super::store::{Flags, Sha};
+use super::lua::failure;
 use super::{convert, raise};
 use crate::resp::{DoubleText, OwnedArgs};
 
@@ -133,24 +134,18 @@ pub(super) fn runners(lua: &Lua) -> mlua::Result<(Function, Function)> {
 
 /// Called where an error is raised that nobody catches: the error as a table, with the place.
 fn describe(lua: &Lua, error: Value) -> mlua::Result<Table> {
-    let table = match error {
-        Value::Table(table) => table,
-        Value::String(text) => {
+    let softened = failure::soften(lua, &error)?;
+    let table = match softened {
+        (Value::Table(table), _) => table,
+        (value, _) => {
+            let mut text = b"ERR ".to_vec();
+            match value {
+                Value::String(string) => text.extend_from_slice(&string.as_bytes()),
+                Value::Error(error) => text.extend_from_slice(first_line(&error).as_bytes()),
+                other => text.extend_from_slice(other.to_string().unwrap_or_default().as_bytes()),
+            }
             let table = lua.create_table()?;
-            let mut bytes = b"ERR ".to_vec();
-            bytes.extend_from_slice(&text.as_bytes());
-            table.raw_set("err", lua.create_string(bytes)?)?;
-            table
-        }
-        Value::Error(error) => {
-            let table = lua.create_table()?;
-            table.raw_set("err", format!("ERR {}", first_line(&error)))?;
-            table
-        }
-        other => {
-            let table = lua.create_table()?;
-            let text = other.to_string().unwrap_or_default();
-            table.raw_set("err", format!("ERR {text}"))?;
+            table.raw_set("err", lua.create_string(text)?)?;
             table
         }
     };

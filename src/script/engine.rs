@@ -14,15 +14,16 @@ use std::mem::ManuallyDrop;
 use std::ptr;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use corosensei::stack::DefaultStack;
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 use mlua::chunk::ChunkMode;
-use mlua::{Function, HookTriggers, Lua, LuaOptions, MultiValue, StdLib, Table, Value, VmState};
+use mlua::{Function, HookTriggers, Lua, MultiValue, Table, Value, VmState};
 
 use super::library::Library;
 use super::store::{Script, Sha};
+use super::lua::failure::Stop;
 use super::{Ticket, api, convert, lua};
 use crate::resp::{Args, OwnedArgs, ReplyError};
 use crate::stats::ticks;
@@ -33,6 +34,10 @@ const TURN_NANOS: u64 = 500_000;
 const INSTRUCTIONS: u32 = 2_000;
 /// A script's stack. Only what is used of it is ever backed by memory. Lua bounds the depth of its calls into C, and so what it uses.
 const STACK: usize = 2 << 20;
+/// The random numbers of every script begin with this seed, as the peers' do.
+const SEED: i32 = 0;
+/// How long a library's code may run.
+const LOAD_TIME: Duration = Duration::from_millis(500);
 /// Interpreters that a thread keeps for later.
 const KEPT: usize = 2;
 /// Scripts set aside at the same time by one thread.
@@ -138,10 +143,16 @@ impl Shared {
             self.pass(Pass::TurnOver);
         }
         match self.ends.get() {
-            true => Err(mlua::Error::RuntimeError(KILLED.to_owned())),
+            true => Err(mlua::Error::external(Stop(KILLED.to_owned()))),
             false => Ok(()),
         }
     }
+}
+
+/// What Lua's hook and the libraries' pulse call.
+fn pulse(lua: &Lua) -> mlua::Result<()> {
+    let shared = lua.app_data_ref::<Rc<Shared>>().map(|shared| Rc::clone(&shared));
+    shared.map_or(Ok(()), |shared| shared.pulse())
 }
 
 const KILLED: &str = "Script killed by user with SCRIPT KILL.";
@@ -154,8 +165,8 @@ struct Interpreter {
     /// Whether the script's frames are on the stack.
     running: bool,
     /// The globals of scripts, and those of libraries.
-    scripts: Table,
-    functions: Table,
+    scripts: lua::Environment,
+    functions: lua::Environment,
     run_script: Function,
     run_function: Function,
     compiled: HashMap<Sha, Function>,
@@ -181,8 +192,10 @@ impl Drop for Interpreter {
 
 impl Interpreter {
     fn new(memory_limit: usize) -> mlua::Result<Self> {
-        let libraries = StdLib::TABLE | StdLib::OS | StdLib::STRING | StdLib::MATH;
-        let lua = Lua::new_with(libraries, LuaOptions::default())?;
+        let lua = lua::open(lua::Options {
+            pulse,
+            longest: memory_limit,
+        })?;
         let shared = Rc::new(Shared {
             yielder: Cell::new(ptr::null()),
             job: RefCell::default(),
@@ -193,16 +206,16 @@ impl Interpreter {
             turn_ends: Cell::new(0),
             ends: Cell::new(false),
         });
-        let environment = |is_library: bool| -> mlua::Result<Table> {
+        lua.set_app_data(Rc::clone(&shared));
+        let environment = |is_library: bool| {
             let api = api::table(&lua, &shared, is_library)?;
-            lua::environment(&lua, api)
+            lua::environment(&lua, &api)
         };
         let (scripts, functions) = (environment(false)?, environment(true)?);
         let (run_script, run_function) = api::runners(&lua)?;
-        let pulse = Rc::clone(&shared);
         lua.set_global_hook(
             HookTriggers::new().every_nth_instruction(INSTRUCTIONS),
-            move |_, _| pulse.pulse().map(|()| VmState::Continue),
+            |lua, _| pulse(lua).map(|()| VmState::Continue),
         )?;
         let base = lua.used_memory();
         lua.set_memory_limit(base + memory_limit)?;
@@ -253,11 +266,11 @@ impl Interpreter {
         }
     }
 
-    fn start(&mut self, function: &Function, arguments: MultiValue) {
+    fn start(&mut self, function: &Function, arguments: MultiValue) -> mlua::Result<()> {
         self.shared.ends.set(false);
         self.shared.api.reset();
-        lua::reseed(&self.lua);
         self.shared.job.replace(Some((function.clone(), arguments)));
+        lua::begin(&self.lua, SEED)
     }
 
     /// The compiled form of a script.
@@ -266,7 +279,7 @@ impl Interpreter {
             return Ok(function.clone());
         }
         let function =
-            compile(&self.lua, &script.body, "@user_script", &self.scripts).map_err(|error| {
+            compile(&self.lua, &script.body, "@user_script", self.scripts.table()).map_err(|error| {
                 ReplyError::err(format!(
                     "Error compiling script (new function): {}",
                     first_line(&error)
@@ -291,16 +304,15 @@ impl Interpreter {
 
     /// Runs a library's code, which registers functions. It gets no other turns but its own, and not long.
     fn load(&mut self, library: &Library) -> Result<Vec<api::Registered>, ReplyError> {
-        let compiled = compile(&self.lua, &library.code, "@user_function", &self.functions)
+        let compiled = compile(&self.lua, &library.code, "@user_function", self.functions.table())
             .map_err(|error| {
                 ReplyError::err(format!("Error compiling function: {}", first_line(&error)))
             })?;
-        self.start(
-            &self.run_script.clone(),
-            MultiValue::from_iter([Value::Function(compiled)]),
-        );
+        let all = MultiValue::from_iter([Value::Function(compiled)]);
+        self.start(&self.run_script.clone(), all)
+            .map_err(|error| ReplyError::err(first_line(&error)))?;
         self.shared.api.registering.set(true);
-        let deadline = Instant::now() + lua::LOAD_TIME;
+        let deadline = Instant::now() + LOAD_TIME;
         loop {
             match self.go() {
                 Pass::Done => break,
@@ -434,10 +446,12 @@ impl Run {
             Program::Script(script) => {
                 let function = interpreter.compile(script)?;
                 let (keys, arguments) = begin(interpreter).map_err(memory)?;
-                lua::set_arguments(&interpreter.lua, &interpreter.scripts, keys, arguments)
-                    .map_err(memory)?;
+                let globals = &interpreter.scripts;
+                globals.set("KEYS", keys).map_err(memory)?;
+                globals.set("ARGV", arguments).map_err(memory)?;
                 let runner = interpreter.run_script.clone();
-                interpreter.start(&runner, MultiValue::from_iter([Value::Function(function)]));
+                let all = MultiValue::from_iter([Value::Function(function)]);
+                interpreter.start(&runner, all).map_err(memory)?;
             }
             Program::Function(library, name) => {
                 let function = interpreter.function(library, name)?;
@@ -448,7 +462,8 @@ impl Run {
                     Value::Table(keys),
                     Value::Table(arguments),
                 ];
-                interpreter.start(&runner, MultiValue::from_iter(all));
+                let all = MultiValue::from_iter(all);
+                interpreter.start(&runner, all).map_err(memory)?;
             }
         }
         Ok(run)

@@ -24,7 +24,6 @@ pub(super) fn stats(source: &mut Source<'_, '_>, text: &mut Text) {
             "total_forks",
             "migrate_cached_sockets",
             "slave_expires_tracked_keys",
-            "active_defrag_hits",
             "active_defrag_misses",
             "active_defrag_key_hits",
             "active_defrag_key_misses",
@@ -36,6 +35,7 @@ pub(super) fn stats(source: &mut Source<'_, '_>, text: &mut Text) {
         ],
         0,
     );
+    text.field("active_defrag_hits", totals.records_moved);
     text.field("unexpected_error_replies", totals.unexpected_errors);
     text.field("total_error_replies", totals.error_replies);
     text.field("dump_payload_sanitizations", 0);
