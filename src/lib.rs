@@ -12,7 +12,6 @@ pub mod command;
 pub mod script;
 pub mod server;
 
-
 pub mod pubsub;
 pub mod session;
 

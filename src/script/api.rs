@@ -8,8 +8,8 @@ use std::rc::Rc;
 use mlua::{Function, Lua, MultiValue, Table, Value, Variadic};
 
 use super::engine::{Failure, Shared, first_line};
-use super::store::{Flags, Sha};
 use super::lua::failure;
+use super::store::{Flags, Sha};
 use super::{convert, raise};
 use crate::resp::{DoubleText, OwnedArgs};
 

@@ -22,8 +22,8 @@ use mlua::chunk::ChunkMode;
 use mlua::{Function, HookTriggers, Lua, MultiValue, Table, Value, VmState};
 
 use super::library::Library;
-use super::store::{Script, Sha};
 use super::lua::failure::Stop;
+use super::store::{Script, Sha};
 use super::{Ticket, api, convert, lua};
 use crate::resp::{Args, OwnedArgs, ReplyError};
 use crate::stats::ticks;
@@ -151,7 +151,9 @@ impl Shared {
 
 /// What Lua's hook and the libraries' pulse call.
 fn pulse(lua: &Lua) -> mlua::Result<()> {
-    let shared = lua.app_data_ref::<Rc<Shared>>().map(|shared| Rc::clone(&shared));
+    let shared = lua
+        .app_data_ref::<Rc<Shared>>()
+        .map(|shared| Rc::clone(&shared));
     shared.map_or(Ok(()), |shared| shared.pulse())
 }
 
@@ -278,13 +280,18 @@ impl Interpreter {
         if let Some(function) = self.compiled.get(&script.sha) {
             return Ok(function.clone());
         }
-        let function =
-            compile(&self.lua, &script.body, "@user_script", self.scripts.table()).map_err(|error| {
-                ReplyError::err(format!(
-                    "Error compiling script (new function): {}",
-                    first_line(&error)
-                ))
-            })?;
+        let function = compile(
+            &self.lua,
+            &script.body,
+            "@user_script",
+            self.scripts.table(),
+        )
+        .map_err(|error| {
+            ReplyError::err(format!(
+                "Error compiling script (new function): {}",
+                first_line(&error)
+            ))
+        })?;
         if self.compiled.len() >= MOST_COMPILED {
             self.compiled.clear();
         }
@@ -304,10 +311,15 @@ impl Interpreter {
 
     /// Runs a library's code, which registers functions. It gets no other turns but its own, and not long.
     fn load(&mut self, library: &Library) -> Result<Vec<api::Registered>, ReplyError> {
-        let compiled = compile(&self.lua, &library.code, "@user_function", self.functions.table())
-            .map_err(|error| {
-                ReplyError::err(format!("Error compiling function: {}", first_line(&error)))
-            })?;
+        let compiled = compile(
+            &self.lua,
+            &library.code,
+            "@user_function",
+            self.functions.table(),
+        )
+        .map_err(|error| {
+            ReplyError::err(format!("Error compiling function: {}", first_line(&error)))
+        })?;
         let all = MultiValue::from_iter([Value::Function(compiled)]);
         self.start(&self.run_script.clone(), all)
             .map_err(|error| ReplyError::err(first_line(&error)))?;
