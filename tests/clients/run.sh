@@ -1,0 +1,107 @@
+#!/usr/bin/env bash
+# Other people's programs against Larder: queues, locks, caches, sessions and client libraries, each with what it really does.
+#   tests/clients/run.sh [SERVER [NAME...]]
+# SERVER is a built larder (default: target/release/larder, built if need be); any other program that listens at `--port`
+# does as well, so that a failure here can be tried on the peers. NAME picks checks: `bullmq`, `celery`, `node`, `python`.
+# What the checks need is installed once, in the versions that the lock files name, below target/clients.
+#
+# Every check has a server of its own and 120 seconds, prints one line, and is the last one if it fails.
+#
+# Not here until Larder has them: client-side caching (redis-py, rueidis, Redisson's local cache), keyspace notifications
+# (Redisson's and Spring Session's expiry events), MONITOR, SLOWLOG.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+installed=${CARGO_TARGET_DIR:-$root/target}/clients
+server=${1:-}
+[ $# -gt 0 ] && shift
+if [ -z "$server" ]; then
+    (cd "$root" && cargo build --release --locked --quiet)
+    server=${CARGO_TARGET_DIR:-$root/target}/release/larder
+fi
+server=$(readlink -f "$server")
+
+work=$(mktemp -d)
+running=
+stop() { # ends the server by its id and waits; fails if it does not go by itself
+    local went=0
+    [ -z "$running" ] && return
+    kill "$running" 2> /dev/null || true
+    for _ in $(seq 100); do kill -0 "$running" 2> /dev/null || break; sleep 0.1; done
+    if kill -0 "$running" 2> /dev/null; then
+        kill -9 "$running"
+        went=1
+    fi
+    wait "$running" 2> /dev/null || went=1
+    running=
+    return $went
+}
+trap 'stop; rm -rf "$work"' EXIT
+trap 'exit 1' INT TERM
+
+once() { # once NAME LOCKFILE COMMAND... : runs the command unless it has been run for this very lock file
+    local name=$1 lock=$2 mark
+    shift 2
+    mark=$(cat "$lock" <(printf '%s ' "$@" "$installed") | sha256sum)
+    [ "$(cat "$installed/$name.mark" 2> /dev/null)" = "$mark" ] && return
+    rm -rf "${installed:?}/$name.mark"
+    "$@" > "$work/install" 2>&1 || { cat "$work/install"; echo "FAILED: installing for $name"; exit 1; }
+    echo "$mark" > "$installed/$name.mark"
+}
+
+install_python() {
+    rm -rf "$installed/venv"
+    python3 -m venv "$installed/venv"
+    "$installed/venv/bin/pip" install --quiet --no-deps -r "$here/python/requirements.txt"
+}
+
+install_node() { # packages lie beside the programs that import them, so the programs are copied to where they may lie
+    mkdir -p "$installed/node"
+    cp "$here"/node/package*.json "$installed/node/"
+    (cd "$installed/node" && npm ci --ignore-scripts --no-audit --no-fund)
+}
+
+passed=0
+check() { # check NAME COMMAND... : one program against a server of its own
+    local name=$1 port status=0 begun=$SECONDS
+    shift
+    mkdir -p "$work/$name"
+    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    (cd "$work/$name" && exec "$server" --port "$port") > "$work/$name.log" 2>&1 &
+    running=$!
+    for _ in $(seq 100); do (: > "/dev/tcp/127.0.0.1/$port") 2> /dev/null && break; sleep 0.05; done
+    LARDER_PORT=$port timeout -k 10 120 "$@" > "$work/told" 2> "$work/errors" || status=$?
+    if [ $status -ne 0 ] || ! kill -0 "$running" 2> /dev/null || ! stop; then
+        tail -n 60 "$work/told" "$work/errors"
+        echo "-- the server's log"
+        tail -n 20 "$work/$name.log"
+        echo "FAILED: $name (exit status $status)"
+        exit 1
+    fi
+    printf '%-24s %3ss  %s\n' "$name" $((SECONDS - begun)) "$(tail -n 1 "$work/told")"
+    passed=$((passed + 1))
+}
+
+wanted() { # wanted LANGUAGE NAME : was this check asked for?
+    local pick
+    [ ${#picks[@]} -eq 0 ] && return
+    for pick in "${picks[@]}"; do [ "$pick" = "$1" ] || [ "$pick" = "$2" ] && return; done
+    return 1
+}
+picks=("$@")
+
+mkdir -p "$installed"
+for program in "$here"/node/check_*.mjs; do
+    name=$(basename "${program#*check_}" .mjs)
+    wanted node "$name" || continue
+    once node "$here/node/package-lock.json" install_node
+    cp "$here"/node/*.mjs "$installed/node/"
+    check "$name" node "$installed/node/check_$name.mjs"
+done
+for program in "$here"/python/check_*.py; do
+    name=$(basename "${program#*check_}" .py)
+    wanted python "$name" || continue
+    once python "$here/python/requirements.txt" install_python
+    PYTHONDONTWRITEBYTECODE=1 PYTHONWARNINGS=ignore check "$name" "$installed/venv/bin/python" "$program"
+done
+echo "$passed passed, 0 failed"
