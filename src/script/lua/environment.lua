@@ -4,16 +4,15 @@
 -- hidden table and refuses what is written. Whatever would look past a metatable (rawset, next, table.insert, ...) is replaced by a
 -- function that knows proxies. The hidden tables never get into a script's hands.
 --
--- This file is loaded without its debug information: errors of C functions called from here have no position then, rather than one
--- in here, and `failure.rs` knows frames of this file by that. C functions are called as fields, because Lua takes the names in its
--- messages from there.
+-- Errors have the position of the script's call, not one in here: `failure.rs` knows frames of this file by the chunk's name. Functions
+-- in C take the frame that called them, so their arguments are checked here first.
 
 local base, native = ...
 
 local type, error, tostring, tonumber, rawset, rawget = base.type, base.error, base.tostring, base.tonumber, base.rawset, base.rawget
 local next, select, getmetatable, setmetatable = base.next, base.select, base.getmetatable, base.setmetatable
 local ctable, cstring, cmath, ccoroutine = base.table, base.string, base.math, base.coroutine
-local wrong, explain, soften = native.wrong, native.explain, native.soften
+local wrong, bad, fail, explain, soften = native.wrong, native.bad, native.fail, native.explain, native.soften
 
 local READONLY = "Attempt to modify a readonly table"
 
@@ -45,31 +44,33 @@ local shared = {}
 
 function shared.rawset(t, k, v)
   if readonly[t] then error(READONLY, 0) end
-  if type(t) ~= "table" then wrong(1, "table", t) end
+  if type(t) ~= "table" then wrong("rawset", 1, "table", t) end
   return rawset(t, k, v)
 end
 
 function shared.rawget(t, k)
   if readonly[t] then t = contents_of(t) end
-  if type(t) ~= "table" then wrong(1, "table", t) end
+  if type(t) ~= "table" then wrong("rawget", 1, "table", t) end
   return rawget(t, k)
 end
 
-function shared.setmetatable(t, m)
+function shared.setmetatable(t, ...)
   if readonly[t] then error(READONLY, 0) end
-  if type(t) ~= "table" then wrong(1, "table", t) end
-  if m ~= nil and type(m) ~= "table" then native.bad(2, "nil or table expected") end
-  return base.setmetatable(t, m)
+  if type(t) ~= "table" then wrong("setmetatable", 1, "table", t) end
+  local m = ...
+  if select("#", ...) == 0 or m ~= nil and type(m) ~= "table" then bad("setmetatable", 2, "nil or table expected") end
+  if getmetatable(t) ~= nil and native.is_protected(t) then fail("cannot change a protected metatable") end
+  return setmetatable(t, m)
 end
 
 function shared.getmetatable(t)
   if readonly[t] then return getmetatable(t).visible end
-  return base.getmetatable(t)
+  return getmetatable(t)
 end
 
 local function following(t, k)
   if readonly[t] then t = contents_of(t) end
-  if type(t) ~= "table" then wrong(1, "table", t) end
+  if type(t) ~= "table" then wrong("next", 1, "table", t) end
   return next(t, k)
 end
 
@@ -77,15 +78,17 @@ shared.next = following
 
 function shared.pairs(t)
   if readonly[t] then return following, t, nil end
-  if type(t) ~= "table" then wrong(1, "table", t) end
+  if type(t) ~= "table" then wrong("pairs", 1, "table", t) end
   return next, t, nil
 end
 
 -- The subtraction in C may overflow before it is checked.
 function shared.unpack(t, i, j)
-  if type(t) ~= "table" then wrong(1, "table", t) end
-  local first, last = tonumber(i) or 1, tonumber(j) or #t
-  if last - first >= 8000 then native.fail("too many results to unpack") end
+  if type(t) ~= "table" then wrong("unpack", 1, "table", t) end
+  local first, last = 1, #t
+  if i ~= nil then first = tonumber(i) or wrong("unpack", 2, "number", i) end
+  if j ~= nil then last = tonumber(j) or wrong("unpack", 3, "number", j) end
+  if last - first >= 8000 then fail("too many results to unpack") end
   return base.unpack(t, i, j)
 end
 
@@ -95,13 +98,13 @@ for name, value in next, ctable do tables[name] = value end
 local cinsert = ctable.insert
 function tables.insert(t, ...)
   if readonly[t] then error(READONLY, 0) end
-  if type(t) ~= "table" then wrong(1, "table", t) end
+  if type(t) ~= "table" then wrong("insert", 1, "table", t) end
   local count = select("#", ...)
   if count == 1 then return cinsert(t, ...) end
-  if count ~= 2 then native.fail("wrong number of arguments to 'insert'") end
+  if count ~= 2 then fail("wrong number of arguments to 'insert'") end
   local position, value = ...
   local place = tonumber(position)
-  if not place then wrong(2, "number", position) end
+  if not place then wrong("insert", 2, "number", position) end
   if place >= 1 then return cinsert(t, position, value) end
   -- In C this is a loop that nothing interrupts, from the end down to any negative number.
   place = place - place % 1
@@ -110,8 +113,8 @@ function tables.insert(t, ...)
 end
 
 function tables.foreach(t, f)
-  if type(t) ~= "table" then wrong(1, "table", t) end
-  if type(f) ~= "function" then wrong(2, "function", f) end
+  if type(t) ~= "table" then wrong("foreach", 1, "table", t) end
+  if type(f) ~= "function" then wrong("foreach", 2, "function", f) end
   for k, v in following, t do
     local result = f(k, v)
     if result ~= nil then return result end
@@ -169,8 +172,8 @@ end
 
 function tables.sort(t, less)
   if readonly[t] then return end
-  if type(t) ~= "table" then wrong(1, "table", t) end
-  if less ~= nil and type(less) ~= "function" then wrong(2, "function", less) end
+  if type(t) ~= "table" then wrong("sort", 1, "table", t) end
+  if less ~= nil and type(less) ~= "function" then wrong("sort", 2, "function", less) end
   local n = #t
   if n < 2 then return end
   if less == nil then
@@ -179,7 +182,7 @@ function tables.sort(t, less)
     for i = 1, n do
       local value = rawget(t, i)
       local other = type(value)
-      if other ~= kind then error("attempt to compare " .. kind .. " with " .. other, 0) end
+      if other ~= kind then error("attempt to compare " .. other .. " with " .. kind, 0) end
       if kind == "table" then
         local meta = getmetatable(value)
         if readonly[value] or type(meta) ~= "table" or not meta.__lt then error("attempt to compare two table values", 0) end
@@ -202,13 +205,28 @@ local function settle(ok, ...)
   return false, problem
 end
 
-local function pcall(...)
+local function call(...)
   return settle(base.pcall(...))
 end
 
-shared.pcall = pcall
+-- The peers' `pcall` gives the text of an error that is a table with one, and what else it finds there behind other tables.
+local function unfold(ok, ...)
+  local problem = ...
+  if ok or type(problem) ~= "table" then return ok, ... end
+  local text = problem.err
+  local kind = type(text)
+  if kind == "string" or kind == "number" then return false, text end
+  return false, problem, text
+end
 
-function shared.xpcall(f, handler)
+function shared.pcall(...)
+  if select("#", ...) == 0 then bad("pcall", 1, "value expected") end
+  return unfold(call(...))
+end
+
+function shared.xpcall(f, ...)
+  if select("#", ...) == 0 then bad("xpcall", 2, "value expected") end
+  local handler = ...
   return settle(base.xpcall(f, function(problem)
     if type(problem) == "userdata" then
       local text, stops = soften(problem)
@@ -221,29 +239,14 @@ end
 
 -- Coroutines ---------------------------------------------------------------------------------------------------------------------
 
--- Lua counts nested calls in C for each coroutine alone: one that resumes the next, and so on, would overflow the stack.
-local DEEPEST = 7
-local depth = 0
-
 local coroutines = {}
 for name, value in next, ccoroutine do coroutines[name] = value end
 
 local cresume = ccoroutine.resume
 
-local function leave(...)
-  depth = depth - 1
-  return settle(...)
-end
-
-local function resume(co, ...)
-  if depth >= DEEPEST then return false, "C stack overflow" end
-  depth = depth + 1
-  return leave(cresume(co, ...))
-end
-
 function coroutines.resume(co, ...)
-  if type(co) ~= "thread" then native.bad(1, "coroutine expected") end
-  return resume(co, ...)
+  if type(co) ~= "thread" then bad("resume", 1, "coroutine expected") end
+  return settle(cresume(co, ...))
 end
 
 local function unwrap(ok, ...)
@@ -254,9 +257,13 @@ local function unwrap(ok, ...)
 end
 
 function coroutines.wrap(f)
-  local co = ccoroutine.create(f)
+  local ok, co = base.pcall(ccoroutine.create, f)
+  if not ok then
+    if type(co) == "string" and not native.string.find(co, "expected", 1, true) then error(co, 0) end
+    bad("wrap", 1, "Lua function expected")
+  end
   return function(...)
-    return unwrap(resume(co, ...))
+    return unwrap(settle(cresume(co, ...)))
   end
 end
 
@@ -269,7 +276,7 @@ end
 for name, value in next, native.string do strings[name] = value end
 strings.gfind = strings.gmatch
 
-local seek, substitute, texts = native.seek, native.string.gsub, native.texts
+local seek, gsub, texts = native.seek, native.string.gsub, native.texts
 local csub = cstring.sub
 
 -- The iterator's strings are its own, not references held by Rust: those are few.
@@ -296,9 +303,15 @@ local function apply(f, first, last, ...)
   return first, last, f(...)
 end
 
--- A function as the replacement is called from here, not from Rust: its errors pass untouched, and nothing nests.
+-- A function as the replacement, or a metatable's, is called from here, not from Rust: its errors pass untouched, and nothing nests.
 function strings.gsub(s, pattern, replacement, most)
-  if type(replacement) ~= "function" then return substitute(s, pattern, replacement, most) end
+  local kind = type(replacement)
+  if kind == "table" and getmetatable(replacement) ~= nil then
+    local source = replacement
+    replacement = function(key) return source[key] end
+  elseif kind ~= "function" then
+    return gsub(s, pattern, replacement, most)
+  end
   local anchored, limit
   s, pattern, most, anchored, limit = texts(s, pattern, most)
   local pieces, size, length, count = {}, 0, 0, 0
@@ -309,12 +322,12 @@ function strings.gsub(s, pattern, replacement, most)
     count = count + 1
     if value then
       local kind = type(value)
-      if kind ~= "string" and kind ~= "number" then native.fail("invalid replacement value (a " .. kind .. ")") end
+      if kind ~= "string" and kind ~= "number" then fail("invalid replacement value (a " .. kind .. ")") end
       local before = csub(s, copied, first - 1)
       pieces[size + 1], pieces[size + 2] = before, value
       size, copied = size + 2, last + 1
       length = length + #before + (kind == "string" and #value or 24)
-      if length > limit then native.fail("resulting string too large") end
+      if length > limit then fail("resulting string too large") end
     end
     at = last >= first and last + 1 or last + 2
     if anchored then break end
@@ -331,11 +344,15 @@ for name, value in next, native.math do maths[name] = value end
 
 -- What would outlast the script has no effect.
 local unheeded = {stop = 0, restart = 0, setpause = 200, setstepmul = 200}
+local heeded = {collect = true, count = true, step = true}
 
 function shared.collectgarbage(option, argument)
-  local answer = option ~= nil and unheeded[option]
+  if option == nil then option = "collect" end
+  local answer = unheeded[option]
   if answer then return answer end
-  return base.collectgarbage(option, argument)
+  if type(option) ~= "string" then wrong("collectgarbage", 1, "string", option) end
+  if not heeded[option] then bad("collectgarbage", 1, "invalid option '" .. option .. "'") end
+  return base.collectgarbage(option, tonumber(argument))
 end
 
 for _, name in base.ipairs {"_VERSION", "assert", "error", "gcinfo", "ipairs", "rawequal", "select", "tonumber", "tostring", "type"} do
@@ -367,7 +384,7 @@ local function gather(reader)
   while true do
     local piece = reader()
     if piece == nil or piece == "" then break end
-    if type(piece) ~= "string" and type(piece) ~= "number" then error("reader function must return a string", 0) end
+    if type(piece) ~= "string" and type(piece) ~= "number" then return nil end
     count = count + 1
     pieces[count] = piece
   end
@@ -389,16 +406,17 @@ local function environment(apis)
 
   function globals.loadstring(text, name)
     if type(text) ~= "string" then
-      if type(text) ~= "number" then wrong(1, "string", text) end
+      if type(text) ~= "number" then wrong("loadstring", 1, "string", text) end
       text = tostring(text)
     end
     return native.compile(environment, text, name == nil and text or name)
   end
 
   function globals.load(reader, name)
-    if type(reader) ~= "function" then wrong(1, "function", reader) end
-    local ok, text = pcall(gather, reader)
+    if type(reader) ~= "function" then wrong("load", 1, "function", reader) end
+    local ok, text = call(gather, reader)
     if not ok then return nil, text end
+    if not text then return nil, native.located("reader function must return a string") end
     return native.compile(environment, text, name == nil and "=(load)" or name)
   end
 
@@ -406,4 +424,4 @@ local function environment(apis)
   return environment, globals
 end
 
-return environment, string_metatable, pcall, function() depth = 0 end
+return environment, string_metatable, call

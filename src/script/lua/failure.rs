@@ -42,8 +42,16 @@ pub fn throw(lua: &Lua, value: Value) -> Error {
     }
 }
 
+/// What positions call `environment.lua`.
+pub(super) const OWN: &str = "[environment]";
+
 /// The error `luaL_error` would raise: the text behind the position of the script's function that called.
 pub fn error(lua: &Lua, text: impl fmt::Display) -> Error {
+    Error::RuntimeError(located(lua, text))
+}
+
+/// A text behind the position of the script's function that called.
+pub(super) fn located(lua: &Lua, text: impl fmt::Display) -> String {
     let position = lua.inspect_stack(outermost(lua) + 1, |frame| {
         let source = frame.source();
         match (source.short_src, frame.current_line()) {
@@ -51,11 +59,22 @@ pub fn error(lua: &Lua, text: impl fmt::Display) -> Error {
             _ => String::new(),
         }
     });
-    Error::RuntimeError(format!("{}{text}", position.unwrap_or_default()))
+    format!("{}{text}", position.unwrap_or_default())
 }
 
 /// The error `luaL_argerror` would raise for the argument of this number.
 pub fn bad_argument(lua: &Lua, number: usize, text: impl fmt::Display) -> Error {
+    let own = lua.inspect_stack(0, |frame| frame.names().name.map(|name| name.into_owned()));
+    bad_argument_of(lua, own.flatten().as_deref().unwrap_or("?"), number, text)
+}
+
+/// The same for a function of this name, if the script's call does not tell how it knows it.
+pub(super) fn bad_argument_of(
+    lua: &Lua,
+    own: &str,
+    number: usize,
+    text: impl fmt::Display,
+) -> Error {
     let (name, method) = lua
         .inspect_stack(outermost(lua), |frame| {
             let names = frame.names();
@@ -65,7 +84,7 @@ pub fn bad_argument(lua: &Lua, number: usize, text: impl fmt::Display) -> Error 
             )
         })
         .unwrap_or_default();
-    let name = name.unwrap_or_else(|| "?".to_owned());
+    let name = name.as_deref().unwrap_or(own);
     match (method, number) {
         (true, 1) => error(lua, format_args!("calling '{name}' on bad self ({text})")),
         (true, _) => error(
@@ -100,12 +119,11 @@ pub fn type_name(value: &Value) -> &'static str {
 }
 
 /// The frame that stands for the library function as the script called it: the running one, or the outermost of those of
-/// `environment.lua` around it, known by having no debug information.
+/// `environment.lua` around it.
 fn outermost(lua: &Lua) -> usize {
     let mut level = 0;
     while lua.inspect_stack(level + 1, |frame| {
-        let source = frame.source();
-        source.what == "Lua" && source.short_src.as_deref() == Some("?")
+        frame.source().short_src.as_deref() == Some(OWN)
     }) == Some(true)
     {
         level += 1;

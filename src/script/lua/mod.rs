@@ -14,11 +14,13 @@
 mod arguments;
 mod bit;
 mod cjson;
+mod cmsgpack;
 pub mod failure;
 mod number;
 mod pattern;
 mod random;
 mod strings;
+mod structure;
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -59,7 +61,6 @@ impl Default for Options {
 struct World {
     environment: Function,
     pcall: Function,
-    reset: Function,
     random: Rc<Random>,
     json: Rc<cjson::Settings>,
 }
@@ -99,7 +100,7 @@ pub fn open(options: Options) -> mlua::Result<Lua> {
     let random = Rc::new(Random::default());
     let json = Rc::new(cjson::Settings::default());
     let native = native(&lua, options, &random, &json)?;
-    let (environment, strings, pcall, reset): (Function, Table, Function, Function) = lua
+    let (environment, strings, pcall): (Function, Table, Function) = lua
         .load(bytecode(&lua)?)
         .set_mode(ChunkMode::Binary)
         .call((lua.globals(), native))?;
@@ -107,24 +108,22 @@ pub fn open(options: Options) -> mlua::Result<Lua> {
     lua.set_app_data(World {
         environment,
         pcall,
-        reset,
         random,
         json,
     });
     Ok(lua)
 }
 
-/// `environment.lua` compiled, without its debug information, once per process.
+/// `environment.lua` compiled, once per process.
 fn bytecode(lua: &Lua) -> mlua::Result<&'static [u8]> {
     static COMPILED: OnceLock<Vec<u8>> = OnceLock::new();
     if let Some(compiled) = COMPILED.get() {
         return Ok(compiled);
     }
-    let compiled = lua
+    let source = lua
         .load(include_str!("environment.lua"))
-        .set_name("=environment")
-        .into_function()?
-        .dump(true);
+        .set_name(format!("={}", failure::OWN));
+    let compiled = source.into_function()?.dump(false);
     Ok(COMPILED.get_or_init(|| compiled))
 }
 
@@ -133,13 +132,10 @@ fn bytecode(lua: &Lua) -> mlua::Result<&'static [u8]> {
 /// # Errors
 /// If the instance was not made by `open`.
 pub fn begin(lua: &Lua, seed: i32) -> mlua::Result<()> {
-    let reset = {
-        let world = world(lua)?;
-        world.random.seed(seed);
-        world.json.reset();
-        world.reset.clone()
-    };
-    reset.call(())
+    let world = world(lua)?;
+    world.random.seed(seed);
+    world.json.reset();
+    Ok(())
 }
 
 fn world(lua: &Lua) -> mlua::Result<mlua::AppDataRef<'_, World>> {
@@ -222,14 +218,17 @@ fn native(
     let native = lua.create_table()?;
     native.raw_set(
         "wrong",
-        lua.create_function(|lua, (number, expected, found): (usize, String, Value)| {
-            Err::<(), _>(failure::wrong_type(lua, number, &expected, Some(&found)))
-        })?,
+        lua.create_function(
+            |lua, (name, number, expected, found): (String, usize, String, Value)| {
+                let text = format!("{expected} expected, got {}", failure::type_name(&found));
+                Err::<(), _>(failure::bad_argument_of(lua, &name, number, text))
+            },
+        )?,
     )?;
     native.raw_set(
         "bad",
-        lua.create_function(|lua, (number, text): (usize, String)| {
-            Err::<(), _>(failure::bad_argument(lua, number, text))
+        lua.create_function(|lua, (name, number, text): (String, usize, String)| {
+            Err::<(), _>(failure::bad_argument_of(lua, &name, number, text))
         })?,
     )?;
     native.raw_set(
@@ -249,55 +248,70 @@ fn native(
             },
         )?,
     )?;
+    native.raw_set(
+        "located",
+        lua.create_function(|lua, text: String| Ok(failure::located(lua, text)))?,
+    )?;
+    native.raw_set(
+        "is_protected",
+        lua.create_function(|_, table: Table| match table.metatable() {
+            Some(metatable) => metatable
+                .raw_get::<Value>("__metatable")
+                .map(|guard| !guard.is_nil()),
+            None => Ok(false),
+        })?,
+    )?;
     native.raw_set("compile", lua.create_function(compile)?)?;
     native.raw_set("math", random::library(lua, random)?)?;
     native.raw_set("bit", bit::library(lua)?)?;
     native.raw_set("os", os(lua)?)?;
     native.raw_set("string", strings::library(lua, options, &pacer)?)?;
     strings::parts(lua, &native, options, &pacer)?;
-    native.raw_set("struct", lua.create_table()?)?;
+    native.raw_set("struct", structure::library(lua, options, &pacer)?)?;
     native.raw_set("cjson", cjson::library(lua, options, &pacer, json)?)?;
-    native.raw_set("cmsgpack", lua.create_table()?)?;
+    native.raw_set("cmsgpack", cmsgpack::library(lua, options, &pacer)?)?;
     Ok(native)
 }
 
 /// `loadstring(text, name)` in an environment: the function, or nil and why not.
-fn compile(lua: &Lua, arguments: MultiValue) -> mlua::Result<(Value, Value)> {
+fn compile(lua: &Lua, arguments: MultiValue) -> mlua::Result<MultiValue> {
     /// Parsing cannot be interrupted.
     const LONGEST: usize = 16 << 20;
     let arguments = Arguments::new(lua, arguments);
     let Value::Table(environment) = arguments.get(0) else {
-        return Ok((Value::Nil, Value::Nil));
+        return Ok(MultiValue::new());
     };
-    let text = arguments.string(1)?;
-    let name = arguments.string(2)?;
-    let refused = |problem: &str| Ok((Value::Nil, Value::String(lua.create_string(problem)?)));
+    let (text, name) = (arguments.string(1)?, arguments.string(2)?);
+    let (text, name) = (text.as_bytes(), name.as_bytes());
+    let refused = |problem: &str| {
+        Ok(MultiValue::from_iter([
+            Value::Nil,
+            Value::String(lua.create_string(problem)?),
+        ]))
+    };
     // A position in a message shows at most the first line's first sixty bytes of the name.
-    let name = name.as_bytes();
     let end = name
         .iter()
         .position(|&byte| byte == 0)
         .unwrap_or(name.len())
         .min(200);
     let name = String::from_utf8_lossy(&name[..end]).into_owned();
-    if text.as_bytes().first() == Some(&0x1b) {
+    if text.first() == Some(&0x1b) {
         return refused(&format!(
             "{}:1: unexpected symbol near 'char(27)'",
             shown(&name)
         ));
     }
-    if text.as_bytes().len() > LONGEST {
-        return refused("chunk has too many lines");
+    if text.len() > LONGEST {
+        return refused(&format!("{}:1: chunk too long", shown(&name)));
     }
-    let bytes = text.as_bytes();
-    match lua
-        .load(&*bytes)
+    let chunk = lua
+        .load(&*text)
         .set_name(name)
         .set_mode(ChunkMode::Text)
-        .set_environment(environment.clone())
-        .into_function()
-    {
-        Ok(function) => Ok((Value::Function(function), Value::Nil)),
+        .set_environment(environment.clone());
+    match chunk.into_function() {
+        Ok(function) => Ok(MultiValue::from_iter([Value::Function(function)])),
         Err(Error::SyntaxError { message, .. }) => refused(&message),
         Err(other) => Err(other),
     }
@@ -329,5 +343,7 @@ fn os(lua: &Lua) -> mlua::Result<Table> {
     Ok(os)
 }
 
+#[cfg(test)]
+mod attacks;
 #[cfg(test)]
 mod tests;

@@ -126,7 +126,7 @@ fn texts(longest: usize, arguments: &Arguments<'_>) -> mlua::Result<MultiValue> 
     ]))
 }
 
-/// `string.gsub` with a string or a table for the replacement.
+/// `string.gsub` with a string or a table without a metatable for the replacement.
 fn gsub(
     lua: &Lua,
     pacer: &Pacer,
@@ -160,7 +160,7 @@ fn gsub(
                     expand(&matcher, &mut result, &text.as_bytes(), at, end)?
                 }
                 Replacement::Table(table) => {
-                    let value: Value = table.get(matcher.value(0, at, end)?)?;
+                    let value: Value = table.raw_get(matcher.value(0, at, end)?)?;
                     result.substitute(value, &source[at..end])?;
                 }
             }

@@ -1,9 +1,15 @@
 //! Scripts in the environment: what they see, and what they cannot do.
 
+use proptest::prelude::*;
+
 use super::*;
 
 fn world() -> (Lua, Environment) {
-    let lua = open(Options::default()).unwrap();
+    world_with(Options::default())
+}
+
+pub(super) fn world_with(options: Options) -> (Lua, Environment) {
+    let lua = open(options).unwrap();
     let api = lua.create_table().unwrap();
     api.raw_set("call", lua.create_function(|_, ()| Ok("called")).unwrap())
         .unwrap();
@@ -19,7 +25,7 @@ fn world() -> (Lua, Environment) {
 }
 
 /// What a script returns as text, or its error with `!` before it.
-fn run(lua: &Lua, environment: &Environment, script: &str) -> String {
+pub(super) fn run(lua: &Lua, environment: &Environment, script: &str) -> String {
     let function = match lua
         .load(script)
         .set_name("@user_script")
@@ -69,7 +75,7 @@ fn scripts_see_what_the_peers_have() {
             "local t = {3, 1, 2} table.sort(t) return unpack(t)",
             "1 2 3",
         ),
-        ("return pcall(error, {err = 'a'})", "false err: a"),
+        ("return pcall(error, {err = 'a'})", "false a"),
         ("return error({err = 'a'})", "! err: a"),
         (
             "return xpcall(function() return bit.band() end, function(e) return 'H:' .. e end)",
@@ -130,5 +136,107 @@ fn what_is_protected_cannot_be_changed() {
                 "! user_script:1: Script attempted to access nonexistent global variable '{name}'"
             )
         );
+    }
+}
+
+/// Strings and patterns that mean much to each other.
+fn pattern() -> impl Strategy<Value = String> {
+    let item = prop_oneof![
+        4 => "[abc.]",
+        1 => "%[aAdDlwW%.%]%[z]",
+        1 => "\\[\\^?[abc%\\-\\]]{0,3}\\]?",
+        1 => Just("%b()".to_owned()),
+        1 => Just("%bab".to_owned()),
+        1 => "%f\\[[ab%w^]{1,2}\\]",
+        2 => Just("(".to_owned()),
+        2 => Just(")".to_owned()),
+        1 => Just("()".to_owned()),
+        1 => "%[0-9]",
+        1 => "[$^%]",
+    ];
+    let suffix =
+        prop_oneof![5 => Just(""), 1 => Just("*"), 1 => Just("+"), 1 => Just("-"), 1 => Just("?")];
+    (
+        any::<bool>(),
+        proptest::collection::vec((item, suffix), 0..6),
+    )
+        .prop_map(|(anchored, items)| {
+            let body: String = items
+                .into_iter()
+                .map(|(item, suffix)| item + suffix)
+                .collect();
+            if anchored { format!("^{body}") } else { body }
+        })
+}
+
+/// What a function gives for these arguments, in text; errors without positions.
+const SHOWN: &str = "
+    local function shown(ok, ...)
+        local t = {tostring(ok)}
+        for i = 1, select('#', ...) do
+            local value = select(i, ...)
+            t[#t + 1] = type(value) .. ':' .. tostring(value)
+        end
+        local text = table.concat(t, ' ')
+        return ok and text or (text:gsub('^(false string:)[^:]*:%d+: ', '%1'))
+    end
+    local source, pattern, replacement = ...
+    local all = {
+        shown(pcall(string.find, source, pattern)),
+        shown(pcall(string.find, source, pattern, -3)),
+        shown(pcall(string.match, source, pattern, 2)),
+        shown(pcall(string.gsub, source, pattern, replacement)),
+        shown(pcall(string.gsub, source, pattern, '<%0>', 2)),
+        shown(pcall(string.gsub, source, pattern, {a = 'A', b = false, ab = 1})),
+        shown(pcall(string.gsub, source, pattern, function(a, b) return b or a end)),
+        shown(pcall(function()
+            local t = {}
+            for a, b in string.gmatch(source, pattern) do t[#t + 1] = tostring(a) .. '|' .. tostring(b) end
+            return table.concat(t, ',')
+        end)),
+    }
+    return table.concat(all, '\\n')";
+
+proptest! {
+    /// The functions in C are the model.
+    #[test]
+    fn patterns_match_as_in_c(source in "[abc.() \\x00]{0,12}", pattern in pattern(), replacement in "[ab%0-2]{0,4}") {
+        thread_local! {
+            static WORLDS: (Lua, Function, Lua, Function) = {
+                let (lua, environment) = world();
+                let ours = lua.load(SHOWN).set_name("=x").set_environment(environment.table().clone()).into_function().unwrap();
+                let other = Lua::new();
+                let theirs = other.load(SHOWN).set_name("=x").into_function().unwrap();
+                (lua, ours, other, theirs)
+            };
+        }
+        WORLDS.with(|(_, ours, _, theirs)| {
+            let arguments = (source.as_str(), pattern.as_str(), replacement.as_str());
+            let expected: String = theirs.call(arguments).unwrap();
+            let found: String = ours.call(arguments).unwrap();
+            prop_assert_eq!(found, expected);
+            Ok(())
+        })?;
+    }
+
+    /// What is packed comes back, and no bytes are too strange to be refused in good order.
+    #[test]
+    fn bytes_of_any_kind_are_survived(bytes in proptest::collection::vec(any::<u8>(), 0..60), format in "[bBhHlLTiIfdscx<>! 0-9]{0,10}") {
+        let (lua, environment) = world();
+        environment.set("ARGV", lua.create_sequence_from([lua.create_string(&bytes).unwrap(), lua.create_string(&format).unwrap()]).unwrap()).unwrap();
+        let result = run(&lua, &environment, "
+            local bytes, format = ARGV[1], ARGV[2]
+            local function again(f, back, ...)
+                local results = {pcall(f, ...)}
+                if not results[1] then return end
+                pcall(back, unpack(results, 2))
+            end
+            again(cmsgpack.unpack, cmsgpack.pack, bytes)
+            again(cjson.decode, cjson.encode, bytes)
+            again(struct.unpack, function(...) return struct.pack(format, ...) end, format, bytes)
+            pcall(struct.size, format)
+            pcall(string.find, bytes, bytes)
+            return 'survived'");
+        prop_assert_eq!(result, "survived");
     }
 }

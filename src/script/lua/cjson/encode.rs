@@ -180,12 +180,16 @@ impl<'a> Encoder<'a> {
             if key < 1.0 || key.floor() != key {
                 return Ok(None);
             }
-            most = most.max(key);
+            if key > most {
+                // The peers count in 32 bits, in which what is beyond becomes the least number.
+                most = if key <= f64::from(i32::MAX) {
+                    key
+                } else {
+                    f64::from(i32::MIN)
+                };
+            }
             count += 1;
             self.pacer.step(self.lua, 1)?;
-        }
-        if count == 0 {
-            return Ok(None);
         }
         let (ratio, safe) = (
             f64::from(self.settings.sparse_ratio.get()),
@@ -197,7 +201,7 @@ impl<'a> Encoder<'a> {
             }
             return Err(self.refused("table", "excessively sparse array"));
         }
-        Ok(Some(most as usize))
+        Ok((most > 0.0).then_some(most as usize))
     }
 
     /// A comma, if there is something before it, and an object's key.
