@@ -73,8 +73,8 @@ async function subscriptions(redis) {
     await redis.eval("return redis.call('PUBLISH', 'two', ARGV[1])", 0, 'd')
     await until('three messages', () => heard.length === 3)
     assert.deepEqual(heard, [['one', 'a'], ['p:*', 'p:x', 'b'], ['two', 'd']])
-    await subscriber.unsubscribe()
-    await subscriber.punsubscribe()
+    await subscriber.unsubscribe('one', 'two')
+    await subscriber.punsubscribe('p:*')
     assert.equal(await subscriber.ping(), 'PONG')
 
     // What is subscribed to comes back after the connection was lost.
