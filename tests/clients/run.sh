@@ -2,8 +2,9 @@
 # Other people's programs against Larder: queues, locks, caches, sessions and client libraries, each with what it really does.
 #   tests/clients/run.sh [SERVER [NAME...]]
 # SERVER is a built larder (default: target/release/larder, built if need be); any other program that listens at `--port`
-# does as well, so that a failure here can be tried on the peers. NAME picks checks: `bullmq`, `celery`, `node`, `python`.
-# What the checks need is installed once, in the versions that the lock files name, below target/clients.
+# does as well, so that a failure here can be tried on the peers. NAME picks checks (`bullmq`, `redis_py`, `Redisson`) or all
+# of a language: `node`, `python`, `go`, `java`. The languages themselves must be there: Node.js 20, Python 3.11, Go 1.26, and a
+# JDK 17 with Maven; what the checks need is installed once, in the versions that the lock files name, below target/clients.
 #
 # Every check has a server of its own and 120 seconds, prints one line, and is the last one if it fails.
 #
@@ -61,6 +62,11 @@ install_node() { # packages lie beside the programs that import them, so the pro
     (cd "$installed/node" && npm ci --ignore-scripts --no-audit --no-fund)
 }
 
+install_java() {
+    rm -rf "$installed/java"
+    mvn --quiet --batch-mode --file "$here/java/pom.xml" dependency:copy-dependencies -DoutputDirectory="$installed/java/lib"
+}
+
 passed=0
 check() { # check NAME COMMAND... : one program against a server of its own
     local name=$1 port status=0 begun=$SECONDS
@@ -104,4 +110,20 @@ for program in "$here"/python/check_*.py; do
     once python "$here/python/requirements.txt" install_python
     PYTHONDONTWRITEBYTECODE=1 PYTHONWARNINGS=ignore check "$name" "$installed/venv/bin/python" "$program"
 done
+for program in "$here"/go/check_*; do
+    name=$(basename "${program#*check_}")
+    wanted go "$name" || continue
+    [ -n "${go_built:-}" ] || (cd "$here/go" && go build -o "$installed/go/" ./...)
+    go_built=1
+    check "$name" "$installed/go/check_$name"
+done
+for program in "$here"/java/Check?*.java; do
+    name=$(basename "${program#*Check}" .java)
+    wanted java "$name" || continue
+    once java "$here/java/pom.xml" install_java
+    [ -n "${java_built:-}" ] || javac -nowarn -XDsuppressNotes -cp "$installed/java/lib/*" -d "$installed/java/classes" "$here"/java/*.java
+    java_built=1
+    check "$name" java -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -cp "$installed/java/classes:$installed/java/lib/*" "Check$name"
+done
+[ $passed -gt 0 ] || { echo "FAILED: there is no check named ${picks[*]}"; exit 1; }
 echo "$passed passed, 0 failed"

@@ -2,20 +2,34 @@
 
 import asyncio
 
+import redis
 from channels_redis.core import RedisChannelLayer
 from channels_redis.pubsub import RedisPubSubChannelLayer
-from check import URL, done, equal
+from check import URL, done, equal, until
+
+
+def subscriptions():
+    r = redis.Redis.from_url(URL)
+    return sum(count for _, count in r.pubsub_numsub(*r.pubsub_channels()))
 
 
 async def exchange(make_layer):
     """Messages to one channel and to groups, between two servers of one site."""
     here, there = make_layer(), make_layer()
+
+    def settled(count):
+        """That layer sends SUBSCRIBE and does not wait for the reply: what another connection publishes may be first."""
+        if isinstance(here, RedisPubSubChannelLayer):
+            until(f"{count} subscriptions", lambda: subscriptions() == count)
+
     ann, bob = await here.new_channel(), await there.new_channel()
+    settled(2)
     await here.send(bob, {"type": "chat", "text": "ä" * 50, "n": 1})
     equal(await asyncio.wait_for(there.receive(bob), 5), {"type": "chat", "text": "ä" * 50, "n": 1})
 
     await here.group_add("room", ann)
     await there.group_add("room", bob)
+    settled(4)
     for n in range(50):
         await here.group_send("room", {"type": "chat", "n": n})
     for layer, channel in ((here, ann), (there, bob)):
@@ -23,6 +37,7 @@ async def exchange(make_layer):
         equal(got, list(range(50)), "messages to the group")
 
     await there.group_discard("room", bob)
+    settled(3)
     waiting = asyncio.ensure_future(there.receive(bob))
     await here.group_send("room", {"type": "last"})
     equal((await asyncio.wait_for(here.receive(ann), 5))["type"], "last")
