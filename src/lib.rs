@@ -12,7 +12,6 @@ pub mod command;
 pub mod script;
 pub mod server;
 
-
 pub mod pubsub;
 pub mod session;
 
@@ -30,6 +29,7 @@ pub mod mailbox;
 pub mod memory;
 pub mod migration;
 pub mod peer;
+pub mod random;
 pub mod stats;
 
 /// Everything that is not in a slab: counted, so that the memory cap sees it.

@@ -19,11 +19,12 @@ use std::time::{Duration, Instant};
 use corosensei::stack::DefaultStack;
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 use mlua::chunk::ChunkMode;
-use mlua::{Function, HookTriggers, Lua, MultiValue, Table, Value, VmState};
+use mlua::{Function, HookTriggers, Lua, Table, Value, VmState};
 
 use super::library::Library;
-use super::store::{Script, Sha};
 use super::lua::failure::Stop;
+use super::native::{self, Job};
+use super::store::{Script, Sha};
 use super::{Ticket, api, convert, lua};
 use crate::resp::{Args, OwnedArgs, ReplyError};
 use crate::stats::ticks;
@@ -63,8 +64,6 @@ pub struct Failure {
     pub text: Vec<u8>,
     /// Where: the chunk's name and the line.
     pub place: Option<(String, i64)>,
-    /// It was a command's error, which has been counted.
-    pub is_counted: bool,
 }
 
 impl From<mlua::Error> for Failure {
@@ -72,7 +71,6 @@ impl From<mlua::Error> for Failure {
         Self {
             text: format!("ERR {}", first_line(&error)).into_bytes(),
             place: None,
-            is_counted: false,
         }
     }
 }
@@ -99,8 +97,11 @@ pub(super) fn first_line(error: &mlua::Error) -> String {
 /// What a script does while it runs, shared by the two sides of its stack.
 pub(super) struct Shared {
     yielder: Cell<*const Yielder<(), Pass>>,
-    job: RefCell<Option<(Function, MultiValue)>>,
-    result: RefCell<Option<mlua::Result<MultiValue>>>,
+    job: RefCell<Option<Job>>,
+    result: RefCell<Option<mlua::Result<Result<Value, Value>>>>,
+    /// The keys and arguments of the job.
+    pub(super) keys: RefCell<OwnedArgs>,
+    pub(super) arguments: RefCell<OwnedArgs>,
     /// The request that the script wants executed.
     pub(super) request: RefCell<OwnedArgs>,
     /// The reply to it.
@@ -129,9 +130,16 @@ impl Shared {
         unsafe { (*yielder).suspend(what) };
     }
 
-    /// Has the request executed.
+    /// Has the request executed, and lets others have their turn if it is time.
     pub(super) fn call(&self) {
         self.pass(Pass::Call);
+        if self.is_turn_over() {
+            self.pass(Pass::TurnOver);
+        }
+    }
+
+    fn is_turn_over(&self) -> bool {
+        ticks::now() >= self.turn_ends.get()
     }
 
     /// Looks at the clock, and lets others have their turn if it is time.
@@ -139,7 +147,7 @@ impl Shared {
     /// # Errors
     /// If the script has to end.
     pub(super) fn pulse(&self) -> mlua::Result<()> {
-        if ticks::now() >= self.turn_ends.get() && !self.yielder.get().is_null() {
+        if self.is_turn_over() && !self.yielder.get().is_null() {
             self.pass(Pass::TurnOver);
         }
         match self.ends.get() {
@@ -151,7 +159,9 @@ impl Shared {
 
 /// What Lua's hook and the libraries' pulse call.
 fn pulse(lua: &Lua) -> mlua::Result<()> {
-    let shared = lua.app_data_ref::<Rc<Shared>>().map(|shared| Rc::clone(&shared));
+    let shared = lua
+        .app_data_ref::<Rc<Shared>>()
+        .map(|shared| Rc::clone(&shared));
     shared.map_or(Ok(()), |shared| shared.pulse())
 }
 
@@ -167,11 +177,8 @@ struct Interpreter {
     /// The globals of scripts, and those of libraries.
     scripts: lua::Environment,
     functions: lua::Environment,
-    run_script: Function,
-    run_function: Function,
     compiled: HashMap<Sha, Function>,
     libraries: HashMap<String, Loaded>,
-    runs: u32,
 }
 
 /// A library whose code has been run.
@@ -191,7 +198,7 @@ impl Drop for Interpreter {
 }
 
 impl Interpreter {
-    fn new(memory_limit: usize) -> mlua::Result<Self> {
+    fn new(memory_limit: usize) -> mlua::Result<Box<Self>> {
         let lua = lua::open(lua::Options {
             pulse,
             longest: memory_limit,
@@ -200,6 +207,8 @@ impl Interpreter {
             yielder: Cell::new(ptr::null()),
             job: RefCell::default(),
             result: RefCell::default(),
+            keys: RefCell::default(),
+            arguments: RefCell::default(),
             request: RefCell::default(),
             reply: RefCell::default(),
             api: api::State::default(),
@@ -212,7 +221,7 @@ impl Interpreter {
             lua::environment(&lua, &api)
         };
         let (scripts, functions) = (environment(false)?, environment(true)?);
-        let (run_script, run_function) = api::runners(&lua)?;
+        let handler = api::handler(&lua)?;
         lua.set_global_hook(
             HookTriggers::new().every_nth_instruction(INSTRUCTIONS),
             |lua, _| pulse(lua).map(|()| VmState::Continue),
@@ -221,33 +230,29 @@ impl Interpreter {
         lua.set_memory_limit(base + memory_limit)?;
         let stack =
             Coroutine::with_stack(DefaultStack::new(STACK).map_err(mlua::Error::external)?, {
-                let shared = Rc::clone(&shared);
+                let (lua, shared) = (lua.clone(), Rc::clone(&shared));
                 move |yielder: &Yielder<(), Pass>, ()| {
                     shared.yielder.set(ptr::from_ref(yielder));
                     loop {
                         let job = shared.job.take();
-                        let (function, arguments) =
-                            job.expect("the stack goes on when there is a job");
-                        let result = function.call(arguments);
-                        drop(function);
+                        let job = job.expect("the stack goes on when there is a job");
+                        let result = native::run(&lua, &shared, &job, &handler);
+                        drop(job);
                         shared.result.replace(Some(result));
                         shared.pass(Pass::Done);
                     }
                 }
             });
-        Ok(Self {
+        Ok(Box::new(Self {
             lua,
             shared,
             stack: ManuallyDrop::new(stack),
             running: false,
             scripts,
             functions,
-            run_script,
-            run_function,
             compiled: HashMap::new(),
             libraries: HashMap::new(),
-            runs: 0,
-        })
+        }))
     }
 
     /// Goes on until something happens.
@@ -266,11 +271,14 @@ impl Interpreter {
         }
     }
 
-    fn start(&mut self, function: &Function, arguments: MultiValue) -> mlua::Result<()> {
-        self.shared.ends.set(false);
-        self.shared.api.reset();
-        self.shared.job.replace(Some((function.clone(), arguments)));
-        lua::begin(&self.lua, SEED)
+    fn start(&mut self, job: Job, keys: Args<'_>, arguments: Args<'_>) -> Result<(), ReplyError> {
+        let shared = &self.shared;
+        shared.ends.set(false);
+        shared.api.reset();
+        shared.keys.borrow_mut().copy_from(keys);
+        shared.arguments.borrow_mut().copy_from(arguments);
+        shared.job.replace(Some(job));
+        lua::begin(&self.lua, SEED).map_err(|error| ReplyError::err(first_line(&error)))
     }
 
     /// The compiled form of a script.
@@ -278,13 +286,18 @@ impl Interpreter {
         if let Some(function) = self.compiled.get(&script.sha) {
             return Ok(function.clone());
         }
-        let function =
-            compile(&self.lua, &script.body, "@user_script", self.scripts.table()).map_err(|error| {
-                ReplyError::err(format!(
-                    "Error compiling script (new function): {}",
-                    first_line(&error)
-                ))
-            })?;
+        let function = compile(
+            &self.lua,
+            &script.body,
+            "@user_script",
+            self.scripts.table(),
+        )
+        .map_err(|error| {
+            ReplyError::err(format!(
+                "Error compiling script (new function): {}",
+                first_line(&error)
+            ))
+        })?;
         if self.compiled.len() >= MOST_COMPILED {
             self.compiled.clear();
         }
@@ -292,25 +305,23 @@ impl Interpreter {
         Ok(function)
     }
 
-    fn array(&self, args: Args<'_>) -> mlua::Result<Table> {
-        let table = self
-            .lua
-            .create_table_with_capacity(args.len().min(1 << 16), 0)?;
-        for (i, arg) in args.iter().enumerate() {
-            table.raw_set(i + 1, self.lua.create_string(arg)?)?;
-        }
-        Ok(table)
-    }
-
     /// Runs a library's code, which registers functions. It gets no other turns but its own, and not long.
     fn load(&mut self, library: &Library) -> Result<Vec<api::Registered>, ReplyError> {
-        let compiled = compile(&self.lua, &library.code, "@user_function", self.functions.table())
-            .map_err(|error| {
-                ReplyError::err(format!("Error compiling function: {}", first_line(&error)))
-            })?;
-        let all = MultiValue::from_iter([Value::Function(compiled)]);
-        self.start(&self.run_script.clone(), all)
-            .map_err(|error| ReplyError::err(first_line(&error)))?;
+        let compiled = compile(
+            &self.lua,
+            &library.code,
+            "@user_function",
+            self.functions.table(),
+        )
+        .map_err(|error| {
+            ReplyError::err(format!("Error compiling function: {}", first_line(&error)))
+        })?;
+        let job = Job {
+            function: compiled,
+            globals: None,
+        };
+        let nothing = OwnedArgs::default();
+        self.start(job, nothing.view(), nothing.view())?;
         self.shared.api.registering.set(true);
         let deadline = Instant::now() + LOAD_TIME;
         loop {
@@ -372,7 +383,8 @@ fn compile(lua: &Lua, source: &[u8], name: &str, environment: &Table) -> mlua::R
 /// The interpreters of a thread.
 #[derive(Default)]
 struct Interpreters {
-    idle: Vec<Interpreter>,
+    #[expect(clippy::vec_box, reason = "an interpreter is moved for every script")]
+    idle: Vec<Box<Interpreter>>,
     set_aside: HashMap<Ticket, Run>,
 }
 
@@ -391,11 +403,11 @@ pub enum Program {
 
 /// A script that runs.
 pub struct Run {
-    interpreter: Option<Interpreter>,
+    interpreter: Option<Box<Interpreter>>,
     /// Under which it is set aside.
     pub ticket: Ticket,
     /// When it began.
-    pub started: Instant,
+    started: ticks::Ticks,
     /// The database that was selected when it began.
     pub db: usize,
     /// What runs.
@@ -408,10 +420,9 @@ pub struct Run {
 
 impl Drop for Run {
     fn drop(&mut self) {
-        if let Some(mut interpreter) = self.interpreter.take()
+        if let Some(interpreter) = self.interpreter.take()
             && !interpreter.running
         {
-            interpreter.runs += 1;
             INTERPRETERS.with_borrow_mut(|all| {
                 if all.idle.len() < KEPT {
                     all.idle.push(interpreter);
@@ -438,34 +449,17 @@ impl Run {
         run.db = db;
         let program = run.program.clone();
         let interpreter = run.interpreter_mut();
-        let begin = |interpreter: &mut Interpreter| -> mlua::Result<(Table, Table)> {
-            Ok((interpreter.array(keys)?, interpreter.array(arguments)?))
+        let job = match &program {
+            Program::Script(script) => Job {
+                function: interpreter.compile(script)?,
+                globals: Some(interpreter.scripts.globals().clone()),
+            },
+            Program::Function(library, name) => Job {
+                function: interpreter.function(library, name)?,
+                globals: None,
+            },
         };
-        let memory = |error: mlua::Error| ReplyError::err(first_line(&error));
-        match &program {
-            Program::Script(script) => {
-                let function = interpreter.compile(script)?;
-                let (keys, arguments) = begin(interpreter).map_err(memory)?;
-                let globals = &interpreter.scripts;
-                globals.set("KEYS", keys).map_err(memory)?;
-                globals.set("ARGV", arguments).map_err(memory)?;
-                let runner = interpreter.run_script.clone();
-                let all = MultiValue::from_iter([Value::Function(function)]);
-                interpreter.start(&runner, all).map_err(memory)?;
-            }
-            Program::Function(library, name) => {
-                let function = interpreter.function(library, name)?;
-                let (keys, arguments) = begin(interpreter).map_err(memory)?;
-                let runner = interpreter.run_function.clone();
-                let all = [
-                    Value::Function(function),
-                    Value::Table(keys),
-                    Value::Table(arguments),
-                ];
-                let all = MultiValue::from_iter(all);
-                interpreter.start(&runner, all).map_err(memory)?;
-            }
-        }
+        interpreter.start(job, keys, arguments)?;
         Ok(run)
     }
 
@@ -505,12 +499,25 @@ impl Run {
         Ok(Self {
             interpreter: Some(interpreter),
             ticket,
-            started: Instant::now(),
+            started: ticks::now(),
             db: 0,
             program,
             shown: None,
             wrote: false,
         })
+    }
+
+    /// When it began.
+    pub fn started(&self) -> Instant {
+        let nanos = ticks::to_nanos(ticks::now().wrapping_sub(self.started));
+        let now = Instant::now();
+        now.checked_sub(Duration::from_nanos(nanos)).unwrap_or(now)
+    }
+
+    /// Whether it has been told to end.
+    pub fn has_to_end(&self) -> bool {
+        let interpreter = self.interpreter.as_ref();
+        interpreter.is_some_and(|interpreter| interpreter.shared.ends.get())
     }
 
     /// The script that was set aside under a ticket.

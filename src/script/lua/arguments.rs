@@ -84,7 +84,8 @@ impl<'a> Arguments<'a> {
 
 /// A double as a 64-bit integer. What does not fit is the least integer, as x86-64 has it.
 pub(super) fn truncate(number: f64) -> i64 {
-    if number >= -9_223_372_036_854_775_808.0 && number < 9_223_372_036_854_775_808.0 {
+    const BEYOND: f64 = 9_223_372_036_854_775_808.0;
+    if (-BEYOND..BEYOND).contains(&number) {
         number as i64
     } else {
         i64::MIN

@@ -35,6 +35,7 @@ fn what_runs_long_in_rust_can_be_stopped() {
         "return pcall(string.find, string.rep('a', 50000), string.rep('a?', 50000) .. 'b')",
         "return pcall(pcall, string.find, string.rep('a', 50000), string.rep('.-', 20) .. 'b')",
         "return xpcall(function() string.find(string.rep('a', 50000), string.rep('a-', 50) .. 'b') end, function(e) return 'caught' end)",
+        "while true do xpcall(error, function() string.find(string.rep('a', 50000), string.rep('a-', 50) .. 'b') end) end",
         "return coroutine.resume(coroutine.create(function() string.find(string.rep('a', 50000), string.rep('a-', 50) .. 'b') end))",
         "return coroutine.wrap(function() string.find(string.rep('a', 50000), string.rep('a-', 50) .. 'b') end)()",
         "for w in string.gmatch(string.rep('a', 100000), '.-b') do end",
@@ -269,4 +270,37 @@ fn the_deepest_nesting_fits_a_stack() {
         .unwrap()
         .join()
         .unwrap();
+}
+
+/// A hook's `Stop` is caught nowhere, not where errors are handled either.
+#[test]
+fn a_hook_stops_scripts_wherever_they_are() {
+    let (lua, environment) = world_with(Options::default());
+    lua.set_global_hook(
+        mlua::HookTriggers::new().every_nth_instruction(1000),
+        |lua, _| stop_at_last(lua).map(|()| mlua::VmState::Continue),
+    )
+    .unwrap();
+    for script in [
+        "while true do end",
+        "while true do pcall(function() while true do end end) end",
+        "while true do xpcall(function() while true do end end, function() while true do end end) end",
+        "while true do xpcall(error, function() while true do end end) end",
+        "while true do coroutine.resume(coroutine.create(function() while true do end end)) end",
+        "while true do pcall(coroutine.wrap(function() while true do end end)) end",
+        "while true do pcall(table.sort, {3, 2, 1}, function() while true do end end) end",
+        "while true do pcall(string.gsub, 'a', 'a', function() while true do end end) end",
+        "while true do pcall(load, function() while true do end end) end",
+        "while true do pcall(tostring, setmetatable({}, {__tostring = function() while true do end end})) end",
+        "while true do pcall(function() return setmetatable({}, {__index = function() while true do end end}).x end) end",
+        "local function f() pcall(f) end while true do f() end",
+        "local function f() return f() end f()",
+        "local function f() f() f() end while true do pcall(f) end",
+    ] {
+        PULSES.set(0);
+        let result = run(&lua, &environment, script);
+        assert!(result.contains("stopped"), "{script}: {result}");
+        PULSES.set(0);
+        assert_eq!(run(&lua, &environment, "return 1"), "1");
+    }
 }

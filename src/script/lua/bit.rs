@@ -15,12 +15,13 @@ fn signed(bits: u32) -> i32 {
     bits.cast_signed()
 }
 
+type Map = fn(u32) -> u32;
 type Fold = fn(u32, u32) -> u32;
 
 /// The library's table.
 pub(super) fn library(lua: &Lua) -> mlua::Result<Table> {
     let library = lua.create_table()?;
-    let unary: [(&str, fn(u32) -> u32); 3] = [
+    let unary: [(&str, Map); 3] = [
         ("tobit", |b| b),
         ("bnot", |b| !b),
         ("bswap", u32::swap_bytes),

@@ -21,6 +21,9 @@ const RESULTS: usize = 7_990;
 const TOO_MANY: &str =
     "stack overflow (too many return values at once; use unpack_one or unpack_limit instead.)";
 
+/// What arguments say about which values are wanted: how many, and from where on.
+type Range = fn(&Arguments<'_>) -> mlua::Result<(i64, i64)>;
+
 /// The library's table.
 pub(super) fn library(lua: &Lua, options: Options, pacer: &Pacer) -> mlua::Result<Table> {
     let library = lua.create_table()?;
@@ -47,7 +50,7 @@ pub(super) fn library(lua: &Lua, options: Options, pacer: &Pacer) -> mlua::Resul
             lua.create_string(packer.bytes)
         })?,
     )?;
-    let unpacks: [(&str, fn(&Arguments<'_>) -> mlua::Result<(i64, i64)>); 3] = [
+    let unpacks: [(&str, Range); 3] = [
         ("unpack", |_| Ok((0, 0))),
         ("unpack_one", |arguments| {
             Ok((1, arguments.integer_or(1, 0)?))
@@ -121,20 +124,19 @@ impl Packer<'_> {
             }
         } else {
             self.count(0x80, 0xde, count);
-            for pair in table.pairs::<Value, Value>() {
-                let (key, value) = pair?;
+            table.for_each(|key: Value, value: Value| {
                 self.value(&key, depth + 1)?;
-                self.value(&value, depth + 1)?;
-            }
+                self.value(&value, depth + 1)
+            })?;
         }
         Ok(())
     }
 
-    /// How many elements a table has, and whether it is an array.
+    /// How many elements a table has, and whether it is an array. Values are not looked at: as booleans they cost nothing.
     fn measure(&self, table: &Table) -> mlua::Result<(usize, bool)> {
         let (mut count, mut most, mut only_positions) = (0_usize, 0.0_f64, true);
-        for pair in table.pairs::<Value, Skipped>() {
-            let key = match pair?.0 {
+        table.for_each(|key: Value, _: bool| {
+            let key = match key {
                 Value::Integer(key) => key as f64,
                 Value::Number(key) => key,
                 _ => 0.0,
@@ -142,8 +144,8 @@ impl Packer<'_> {
             only_positions &= key > 0.0 && key.fract() == 0.0 && key <= f64::from(i32::MAX);
             most = most.max(key);
             count += 1;
-            self.pacer.step(self.lua, 1)?;
-        }
+            self.pacer.step(self.lua, 1)
+        })?;
         Ok((count, only_positions && most == count as f64))
     }
 
@@ -188,26 +190,17 @@ impl Packer<'_> {
         let bytes = value.to_be_bytes();
         let (tag, width) = match value {
             -32..=127 => return self.bytes.push(value as u8),
-            0..=0xff => (0xcc, 1),
-            0..=0xffff => (0xcd, 2),
-            0..=0xffff_ffff => (0xce, 4),
-            0.. => (0xcf, 8),
-            -0x80..0 => (0xd0, 1),
-            -0x8000..0 => (0xd1, 2),
-            -0x8000_0000..0 => (0xd2, 4),
+            128..=0xff => (0xcc, 1),
+            0x100..=0xffff => (0xcd, 2),
+            0x1_0000..=0xffff_ffff => (0xce, 4),
+            0x1_0000_0000.. => (0xcf, 8),
+            -0x80..-32 => (0xd0, 1),
+            -0x8000..-0x80 => (0xd1, 2),
+            -0x8000_0000..-0x8000 => (0xd2, 4),
             _ => (0xd3, 8),
         };
         self.bytes.push(tag);
         self.bytes.extend_from_slice(&bytes[8 - width..]);
-    }
-}
-
-/// A value that is not looked at.
-struct Skipped;
-
-impl mlua::FromLua for Skipped {
-    fn from_lua(_: Value, _: &Lua) -> mlua::Result<Self> {
-        Ok(Self)
     }
 }
 

@@ -12,7 +12,7 @@ local base, native = ...
 local type, error, tostring, tonumber, rawset, rawget = base.type, base.error, base.tostring, base.tonumber, base.rawset, base.rawget
 local next, select, getmetatable, setmetatable = base.next, base.select, base.getmetatable, base.setmetatable
 local ctable, cstring, cmath, ccoroutine = base.table, base.string, base.math, base.coroutine
-local wrong, bad, fail, explain, soften = native.wrong, native.bad, native.fail, native.explain, native.soften
+local wrong, bad, fail, explain = native.wrong, native.bad, native.fail, native.explain
 
 local READONLY = "Attempt to modify a readonly table"
 
@@ -106,9 +106,16 @@ function tables.insert(t, ...)
   local place = tonumber(position)
   if not place then wrong("insert", 2, "number", position) end
   if place >= 1 then return cinsert(t, position, value) end
-  -- In C this is a loop that nothing interrupts, from the end down to any negative number.
+  -- In C this is a loop from the end down to any negative number, which nothing interrupts. There is only so much there to be moved.
   place = place - place % 1
-  for i = #t + 1, place + 1, -1 do rawset(t, i, rawget(t, i - 1)) end
+  local last, moved = #t, {}
+  for k, v in next, t do
+    if type(k) == "number" and k % 1 == 0 and k >= place and k <= last then
+      moved[k + 1] = v
+      rawset(t, k, nil)
+    end
+  end
+  for k, v in next, moved do rawset(t, k, v) end
   rawset(t, place, value)
 end
 
@@ -123,25 +130,22 @@ end
 
 -- A merge sort in Lua, because the quicksort in C takes the square of the length for an order made for it, and nothing interrupts it.
 local function merge_sort(t, n, less)
-  local from, into = t, {}
-  local width = 1
   -- Runs of eight by insertion.
   for low = 1, n, 8 do
     local high = low + 7
     if high > n then high = n end
     for i = low + 1, high do
-      local value = rawget(t, i)
+      local value = t[i]
       local j = i - 1
-      while j >= low do
-        local other = rawget(t, j)
-        if not less(value, other) then break end
-        rawset(t, j + 1, other)
+      while j >= low and less(value, t[j]) do
+        t[j + 1] = t[j]
         j = j - 1
       end
-      rawset(t, j + 1, value)
+      t[j + 1] = value
     end
   end
-  width = 8
+  local from, into = t, {}
+  local width = 8
   while width < n do
     for low = 1, n, 2 * width do
       local left, right = low, low + width
@@ -149,11 +153,11 @@ local function merge_sort(t, n, less)
       if middle > n + 1 then middle = n + 1 end
       if high > n + 1 then high = n + 1 end
       for k = low, high - 1 do
-        if left < middle and (right >= high or not less(rawget(from, right), rawget(from, left))) then
-          rawset(into, k, rawget(from, left))
+        if left < middle and (right >= high or not less(from[right], from[left])) then
+          into[k] = from[left]
           left = left + 1
         else
-          rawset(into, k, rawget(from, right))
+          into[k] = from[right]
           right = right + 1
         end
       end
@@ -161,9 +165,7 @@ local function merge_sort(t, n, less)
     from, into = into, from
     width = 2 * width
   end
-  if from ~= t then
-    for i = 1, n do rawset(t, i, from[i]) end
-  end
+  return from
 end
 
 local function ascending(a, b)
@@ -190,9 +192,14 @@ function tables.sort(t, less)
         error("attempt to compare two " .. kind .. " values", 0)
       end
     end
+    if kind == "number" then return native.sort_numbers(t, n) end
     less = ascending
   end
-  return merge_sort(t, n, less)
+  -- What is sorted is a copy: metatables have no say, and a comparison that fails leaves the table as it was.
+  local copy = {}
+  for i = 1, n do copy[i] = rawget(t, i) end
+  copy = merge_sort(copy, n, less)
+  for i = 1, n do rawset(t, i, copy[i]) end
 end
 
 -- Errors -------------------------------------------------------------------------------------------------------------------------
@@ -224,17 +231,18 @@ function shared.pcall(...)
   return unfold(call(...))
 end
 
+-- The handler runs when the error has been caught, not where it was raised: what stops a script would be lost in there. Without
+-- `debug` a script cannot tell the difference.
+local function handle(handler, ok, ...)
+  if ok then return true, ... end
+  local fine, result = call(handler, (...))
+  if fine then return false, result end
+  return false, "error in error handling"
+end
+
 function shared.xpcall(f, ...)
   if select("#", ...) == 0 then bad("xpcall", 2, "value expected") end
-  local handler = ...
-  return settle(base.xpcall(f, function(problem)
-    if type(problem) == "userdata" then
-      local text, stops = soften(problem)
-      if stops then return problem end
-      problem = text
-    end
-    return handler(problem)
-  end))
+  return handle((...), call(f))
 end
 
 -- Coroutines ---------------------------------------------------------------------------------------------------------------------

@@ -175,6 +175,11 @@ impl Environment {
         &self.table
     }
 
+    /// Where globals are kept that scripts can read and not replace.
+    pub(super) fn globals(&self) -> &Table {
+        &self.globals
+    }
+
     /// Sets a global that scripts can read and not replace, as `KEYS`. A table is given as it is: unlike the libraries it is not
     /// protected. `Value::Nil` takes a global away.
     ///
@@ -236,10 +241,6 @@ fn native(
         lua.create_function(|lua, text: String| Err::<(), _>(failure::error(lua, text)))?,
     )?;
     native.raw_set(
-        "soften",
-        lua.create_function(|lua, problem: Value| failure::soften(lua, &problem))?,
-    )?;
-    native.raw_set(
         "explain",
         lua.create_function(
             |lua, problem: Value| match failure::soften(lua, &problem)? {
@@ -261,6 +262,13 @@ fn native(
             None => Ok(false),
         })?,
     )?;
+    let pacer_of = pacer.clone();
+    native.raw_set(
+        "sort_numbers",
+        lua.create_function(move |lua, (table, count): (Table, usize)| {
+            sort_numbers(lua, &pacer_of, &table, count)
+        })?,
+    )?;
     native.raw_set("compile", lua.create_function(compile)?)?;
     native.raw_set("math", random::library(lua, random)?)?;
     native.raw_set("bit", bit::library(lua)?)?;
@@ -271,6 +279,21 @@ fn native(
     native.raw_set("cjson", cjson::library(lua, options, &pacer, json)?)?;
     native.raw_set("cmsgpack", cmsgpack::library(lua, options, &pacer)?)?;
     Ok(native)
+}
+
+/// Sorts so many numbers of a table, upwards.
+fn sort_numbers(lua: &Lua, pacer: &Pacer, table: &Table, count: usize) -> mlua::Result<()> {
+    let mut numbers = Vec::new();
+    for index in 1..=count {
+        pacer.step(lua, 1)?;
+        numbers.push(table.raw_get::<f64>(index)?);
+    }
+    numbers.sort_unstable_by(f64::total_cmp);
+    for (index, number) in (1..).zip(numbers) {
+        pacer.step(lua, 1)?;
+        table.raw_set(index as i64, number)?;
+    }
+    Ok(())
 }
 
 /// `loadstring(text, name)` in an environment: the function, or nil and why not.
@@ -332,7 +355,7 @@ fn shown(name: &str) -> String {
     }
 }
 
-/// `os`: the clock alone, in seconds of this thread's life rather than the process's.
+/// `os`: the clock alone, in seconds since the instance was opened.
 fn os(lua: &Lua) -> mlua::Result<Table> {
     let started = Instant::now();
     let os = lua.create_table()?;

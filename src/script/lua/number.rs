@@ -22,6 +22,9 @@ pub(super) fn write(text: &mut Vec<u8>, value: f64, precision: usize) {
         text.extend_from_slice(word);
         return;
     }
+    if precision >= 14 && write_short(text, value) {
+        return;
+    }
     let precision = precision.max(1);
     let scientific = format!("{value:.*e}", precision - 1);
     let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
@@ -34,6 +37,34 @@ pub(super) fn write(text: &mut Vec<u8>, value: f64, precision: usize) {
         let decimals = (precision as i32 - 1 - exponent).max(0) as usize;
         text.extend_from_slice(without_zeros(&format!("{value:.decimals$}")).as_bytes());
     }
+}
+
+/// Writes a number that has few decimals: most fractions do. A decimal of up to 14 digits that is the number but for the last bit is what
+/// rounding to 14 digits gives.
+fn write_short(text: &mut Vec<u8>, value: f64) -> bool {
+    if !(0.001..1e8).contains(&value.abs()) {
+        return false;
+    }
+    let mut scale = 1_u64;
+    for decimals in 1..=6 {
+        scale *= 10;
+        let scaled = value.abs() * scale as f64;
+        if scaled.fract() == 0.0 {
+            if value < 0.0 {
+                text.push(b'-');
+            }
+            let (whole, fraction) = (scaled as u64 / scale, scaled as u64 % scale);
+            text.extend_from_slice(itoa::Buffer::new().format(whole).as_bytes());
+            text.push(b'.');
+            let mut buffer = itoa::Buffer::new();
+            let digits = buffer.format(fraction);
+            text.extend(std::iter::repeat_n(b'0', decimals - digits.len()));
+            // The product before may have missed being an integer by its last bit.
+            text.extend_from_slice(digits.trim_end_matches('0').as_bytes());
+            return true;
+        }
+    }
+    false
 }
 
 /// Without the zeros at the end of a fraction.
@@ -172,6 +203,29 @@ mod tests {
             let mut text = Vec::new();
             write(&mut text, value, precision);
             assert_eq!(String::from_utf8(text).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn short_decimals_are_written_as_the_long_way_does() {
+        for step in 1..20_000 {
+            for scale in [10.0, 1000.0, 1e6, 7.0, -30.0] {
+                let value = f64::from(step * 37) / scale;
+                let mut text = Vec::new();
+                write(&mut text, value, 14);
+                let decimals = 13 - value.abs().log10().floor() as usize;
+                let expected = if value.abs() >= 1.0 {
+                    format!("{value:.decimals$}")
+                } else {
+                    continue;
+                };
+                let expected = if expected.contains('.') {
+                    without_zeros(&expected)
+                } else {
+                    &expected
+                };
+                assert_eq!(String::from_utf8(text).unwrap(), expected);
+            }
         }
     }
 

@@ -52,32 +52,26 @@ pub(super) struct Matcher<'a> {
     pacer: &'a Pacer,
     source: &'a [u8],
     pattern: &'a [u8],
-    captures: [Capture; CAPTURES],
-    level: usize,
+    captures: Vec<Capture>,
     alternatives: Vec<Alternative>,
 }
 
 impl<'a> Matcher<'a> {
     /// A search for a pattern (without its anchor) in a string.
     pub(super) fn new(lua: &'a Lua, pacer: &'a Pacer, source: &'a [u8], pattern: &'a [u8]) -> Self {
-        let none = Capture {
-            start: 0,
-            extent: Extent::Open,
-        };
         Self {
             lua,
             pacer,
             source,
             pattern,
-            captures: [none; CAPTURES],
-            level: 0,
+            captures: Vec::new(),
             alternatives: Vec::new(),
         }
     }
 
     /// The end of the match that begins exactly here.
     pub(super) fn match_at(&mut self, start: usize) -> mlua::Result<Option<usize>> {
-        self.level = 0;
+        self.captures.clear();
         self.alternatives.clear();
         let (mut at, mut item) = (start, 0);
         loop {
@@ -94,12 +88,12 @@ impl<'a> Matcher<'a> {
 
     /// How many values a match has: its captures, or itself.
     pub(super) fn count(&self) -> usize {
-        self.level.max(1)
+        self.captures.len().max(1)
     }
 
     /// How many captures a match has.
     pub(super) fn captured(&self) -> usize {
-        self.level
+        self.captures.len()
     }
 
     /// A capture's value; the whole match for the first if there are none.
@@ -117,7 +111,7 @@ impl<'a> Matcher<'a> {
 
     /// A capture as the bytes or the position it is.
     pub(super) fn piece(&self, index: usize, start: usize, end: usize) -> mlua::Result<Piece<'a>> {
-        if index >= self.level {
+        if index >= self.captures.len() {
             return match index {
                 0 => Ok(Piece::Text(&self.source[start..end])),
                 _ => Err(self.problem("invalid capture index")),
@@ -141,7 +135,7 @@ impl<'a> Matcher<'a> {
             b'(' if self.byte(item + 1) == b')' => self.open(at, item + 2, Extent::Position),
             b'(' => self.open(at, item + 1, Extent::Open),
             b')' => {
-                let index = (0..self.level)
+                let index = (0..self.captures.len())
                     .rev()
                     .find(|&index| self.captures[index].extent == Extent::Open)
                     .ok_or_else(|| self.problem("invalid pattern capture"))?;
@@ -235,7 +229,7 @@ impl<'a> Matcher<'a> {
                     }
                 }
                 Alternative::Without { at, next } => return Ok(Some((at, next))),
-                Alternative::Reopen => self.level -= 1,
+                Alternative::Reopen => drop(self.captures.pop()),
                 Alternative::Unclose(index) => self.captures[index].extent = Extent::Open,
             }
         }
@@ -251,11 +245,10 @@ impl<'a> Matcher<'a> {
     }
 
     fn open(&mut self, at: usize, next: usize, extent: Extent) -> mlua::Result<Step> {
-        if self.level >= CAPTURES {
+        if self.captures.len() >= CAPTURES {
             return Err(self.problem("too many captures"));
         }
-        self.captures[self.level] = Capture { start: at, extent };
-        self.level += 1;
+        self.captures.push(Capture { start: at, extent });
         self.remember(Alternative::Reopen)?;
         Ok(Step::Go(at, next))
     }
@@ -306,7 +299,7 @@ impl<'a> Matcher<'a> {
         let invalid = || self.problem("invalid capture index");
         let index = usize::from(digit)
             .checked_sub(usize::from(b'1'))
-            .filter(|&index| index < self.level)
+            .filter(|&index| index < self.captures.len())
             .ok_or_else(invalid)?;
         let captured = match self.captures[index].extent {
             Extent::Open => return Err(invalid()),

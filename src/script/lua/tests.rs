@@ -139,6 +139,73 @@ fn what_is_protected_cannot_be_changed() {
     }
 }
 
+/// What `throw` raises is caught as `error` would have raised it, by scripts and by the host.
+#[test]
+fn values_can_be_raised_from_rust() {
+    let lua = open(Options::default()).unwrap();
+    let api = lua.create_table().unwrap();
+    let call = lua
+        .create_function(|lua, text: String| {
+            let problem = lua.create_table()?;
+            problem.raw_set("err", text)?;
+            Err::<(), _>(failure::throw(lua, Value::Table(problem)))
+        })
+        .unwrap();
+    api.raw_set("call", call).unwrap();
+    let environment = environment(&lua, &api).unwrap();
+    for (script, expected) in [
+        ("redis.call('a')", "! err: a"),
+        ("return pcall(redis.call, 'a')", "false a"),
+        (
+            "return xpcall(function() redis.call('a') end, function(e) return e.err end)",
+            "false a",
+        ),
+        ("return pcall(string.gsub, 'a', 'a', redis.call)", "false a"),
+        (
+            "return coroutine.resume(coroutine.create(function() redis.call('a') end))",
+            "false err: a",
+        ),
+        (
+            "return pcall(coroutine.wrap(function() redis.call('a') end))",
+            "false a",
+        ),
+        (
+            "pcall(redis.call, 'a') return pcall(redis.call, 'b')",
+            "false b",
+        ),
+    ] {
+        assert_eq!(run(&lua, &environment, script), expected, "{script}");
+    }
+}
+
+/// A limit on the instance's memory ends a script, not the instance.
+#[test]
+fn a_script_may_run_out_of_memory() {
+    let (lua, environment) = world();
+    lua.set_memory_limit(16 << 20).unwrap();
+    for script in [
+        "local t = {} for i = 1, 1e9 do t[i] = i end",
+        "local s = 'x' while true do s = s .. s end",
+        "local s = 'x' while true do s = s .. string.rep(s, 2) end",
+        "local t = {} while true do t = {t, cjson.decode('[1,2,3]')} end",
+        "local s = string.rep('[1,2,3,', 1) return cjson.decode('[' .. string.rep('[1,2,3],', 1000000) .. '1]')",
+        "return cmsgpack.unpack('\\221\\0\\255\\255\\255' .. string.rep('\\145\\1', 2000000))",
+        "local t = {} while true do pcall(function() for i = 1, 1e9 do t[#t + 1] = {} end end) error('not enough memory') end",
+    ] {
+        let result = run(&lua, &environment, script);
+        assert!(
+            result.contains("not enough memory"),
+            "{script}: {result:.200}"
+        );
+        lua.gc_collect().unwrap();
+        assert_eq!(
+            run(&lua, &environment, "return cjson.encode({1})"),
+            "[1]",
+            "{script}"
+        );
+    }
+}
+
 /// Strings and patterns that mean much to each other.
 fn pattern() -> impl Strategy<Value = String> {
     let item = prop_oneof![
@@ -219,7 +286,24 @@ proptest! {
         })?;
     }
 
-    /// What is packed comes back, and no bytes are too strange to be refused in good order.
+    /// `string.format` is the model.
+    #[test]
+    fn numbers_are_encoded_as_c_writes_them(number in prop_oneof![any::<f64>(), -1e6..1e6, (-1_000_000_000_i64..1_000_000_000).prop_map(|n| n as f64 / 1000.0)], precision in 1..15) {
+        let (lua, environment) = world();
+        environment.set("KEYS", number).unwrap();
+        environment.set("ARGV", precision).unwrap();
+        let result = run(&lua, &environment, "
+            if KEYS ~= KEYS or KEYS == 1 / 0 or KEYS == -1 / 0 then return 'same' end
+            cjson.encode_number_precision(ARGV)
+            local found, expected = cjson.encode(KEYS), string.format('%.' .. ARGV .. 'g', KEYS)
+            local again = cjson.decode(expected)
+            if again ~= tonumber(expected) then return 'read ' .. expected end
+            return found == expected and 'same' or found .. ' ' .. expected");
+        prop_assert_eq!(result, "same");
+    }
+
+    /// No bytes are too strange to be refused in good order. (The results do not pass through `pcall`: when Lua is built with its own
+    /// checks, as in tests, those take twenty of them for a mistake.)
     #[test]
     fn bytes_of_any_kind_are_survived(bytes in proptest::collection::vec(any::<u8>(), 0..60), format in "[bBhHlLTiIfdscx<>! 0-9]{0,10}") {
         let (lua, environment) = world();
@@ -227,9 +311,9 @@ proptest! {
         let result = run(&lua, &environment, "
             local bytes, format = ARGV[1], ARGV[2]
             local function again(f, back, ...)
-                local results = {pcall(f, ...)}
-                if not results[1] then return end
-                pcall(back, unpack(results, 2))
+                local results
+                pcall(function(...) results = {f(...)} end, ...)
+                if results then pcall(function() back(unpack(results)) end) end
             end
             again(cmsgpack.unpack, cmsgpack.pack, bytes)
             again(cjson.decode, cjson.encode, bytes)

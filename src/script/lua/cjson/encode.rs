@@ -1,6 +1,8 @@
 //! `cjson.encode`.
 
-use mlua::{Function, Lua, Table, Value};
+use std::fmt;
+
+use mlua::{Error, Function, Lua, Table, Value};
 
 use super::super::{Pacer, failure, number};
 use super::{DEEPEST, Invalid, Settings};
@@ -14,7 +16,6 @@ pub(super) struct Encoder<'a> {
     pacer: &'a Pacer,
     settings: &'a Settings,
     longest: usize,
-    next: Function,
     text: Vec<u8>,
 }
 
@@ -37,21 +38,26 @@ impl<'a> Encoder<'a> {
         pacer: &'a Pacer,
         settings: &'a Settings,
         longest: usize,
-        next: Function,
     ) -> Self {
         Self {
             lua,
             pacer,
             settings,
             longest,
-            next,
             text: Vec::with_capacity(256),
         }
     }
 
     pub(super) fn encode(mut self, value: &Value) -> mlua::Result<Vec<u8>> {
-        self.value(value, 0)?;
-        Ok(self.text)
+        match self.value(value, 0) {
+            Ok(()) => Ok(self.text),
+            Err(problem) => Err(match failure::root(&problem) {
+                Error::ExternalError(refusal) if refusal.is::<Refusal>() => {
+                    failure::error(self.lua, refusal)
+                }
+                _ => problem,
+            }),
+        }
     }
 
     /// A value inside of so many tables.
@@ -81,12 +87,11 @@ impl<'a> Encoder<'a> {
             None => {
                 self.text.push(b'{');
                 let mut first = true;
-                for pair in table.pairs::<Value, Value>() {
-                    let (key, value) = pair?;
+                table.for_each(|key: Value, value: Value| {
                     self.key(&key, first)?;
                     first = false;
-                    self.value(&value, depth)?;
-                }
+                    self.value(&value, depth)
+                })?;
                 self.text.push(b'}');
             }
         }
@@ -95,6 +100,7 @@ impl<'a> Encoder<'a> {
 
     /// A table and all inside it, without recursion.
     fn deep(&mut self, table: &Table, depth: usize) -> mlua::Result<()> {
+        let next: Function = self.lua.globals().raw_get("next")?;
         let mut open = Vec::new();
         self.begin(table.clone(), depth, &mut open)?;
         while let Some(level) = open.last_mut() {
@@ -117,7 +123,7 @@ impl<'a> Encoder<'a> {
                 }
                 Open::Object { table, key } => {
                     let first = key.is_nil();
-                    let (following, value): (Value, Value) = self.next.call((&*table, &*key))?;
+                    let (following, value): (Value, Value) = next.call((&*table, &*key))?;
                     if following.is_nil() {
                         self.text.push(b'}');
                         open.pop();
@@ -160,26 +166,29 @@ impl<'a> Encoder<'a> {
 
     fn check_depth(&self, depth: usize) -> mlua::Result<()> {
         if depth as i64 > i64::from(self.settings.encode_max_depth.get()) || depth > DEEPEST {
-            return Err(failure::error(
-                self.lua,
-                format_args!("Cannot serialise, excessive nesting ({depth})"),
-            ));
+            return Err(refusal(format!(
+                "Cannot serialise, excessive nesting ({depth})"
+            )));
         }
         Ok(())
     }
 
-    /// The length of a table that is an array.
+    /// The length of a table that is an array. Values are not looked at: as booleans they cost nothing.
     fn array_length(&self, table: &Table) -> mlua::Result<Option<usize>> {
         let (mut most, mut count) = (0.0_f64, 0_usize);
-        for pair in table.pairs::<Value, Skipped>() {
-            let key = match pair?.0 {
+        if let Some(first) = table.pairs::<Value, bool>().next()
+            && !matches!(first?.0, Value::Integer(1..) | Value::Number(_))
+        {
+            return Ok(None);
+        }
+        let mut only_positions = true;
+        table.for_each(|key: Value, _: bool| {
+            let key = match key {
                 Value::Integer(key) => key as f64,
                 Value::Number(key) => key,
-                _ => return Ok(None),
+                _ => 0.0,
             };
-            if key < 1.0 || key.floor() != key {
-                return Ok(None);
-            }
+            only_positions &= key >= 1.0 && key.floor() == key;
             if key > most {
                 // The peers count in 32 bits, in which what is beyond becomes the least number.
                 most = if key <= f64::from(i32::MAX) {
@@ -189,7 +198,10 @@ impl<'a> Encoder<'a> {
                 };
             }
             count += 1;
-            self.pacer.step(self.lua, 1)?;
+            self.pacer.step(self.lua, 1)
+        })?;
+        if !only_positions {
+            return Ok(None);
         }
         let (ratio, safe) = (
             f64::from(self.settings.sparse_ratio.get()),
@@ -199,7 +211,7 @@ impl<'a> Encoder<'a> {
             if self.settings.sparse_convert.get() {
                 return Ok(None);
             }
-            return Err(self.refused("table", "excessively sparse array"));
+            return Err(refused("table", "excessively sparse array"));
         }
         Ok((most > 0.0).then_some(most as usize))
     }
@@ -220,7 +232,7 @@ impl<'a> Encoder<'a> {
                 self.text.extend_from_slice(b"\":");
             }
             other => {
-                return Err(self.refused(
+                return Err(refused(
                     failure::type_name(other),
                     "table key must be a number or string",
                 ));
@@ -233,7 +245,7 @@ impl<'a> Encoder<'a> {
     fn leaf(&mut self, value: &Value) -> mlua::Result<()> {
         self.pacer.step(self.lua, 1)?;
         if self.text.len() > self.longest {
-            return Err(self.too_large());
+            return Err(too_large());
         }
         match value {
             Value::String(text) => self.string(&text.as_bytes()),
@@ -243,7 +255,7 @@ impl<'a> Encoder<'a> {
             Value::Boolean(false) => self.word(b"false"),
             Value::Nil => self.word(b"null"),
             Value::LightUserData(pointer) if pointer.0.is_null() => self.word(b"null"),
-            other => Err(self.refused(failure::type_name(other), "type not supported")),
+            other => Err(refused(failure::type_name(other), "type not supported")),
         }
     }
 
@@ -255,7 +267,7 @@ impl<'a> Encoder<'a> {
     fn number(&mut self, value: f64) -> mlua::Result<()> {
         if !value.is_finite() {
             match self.settings.encode_invalid.get() {
-                Invalid::Refused => return Err(self.refused("number", "must not be NaN or Inf")),
+                Invalid::Refused => return Err(refused("number", "must not be NaN or Inf")),
                 Invalid::Null => return self.word(b"null"),
                 Invalid::Written if value.is_nan() => return self.word(b"nan"),
                 Invalid::Written => {}
@@ -272,7 +284,7 @@ impl<'a> Encoder<'a> {
     fn string(&mut self, text: &[u8]) -> mlua::Result<()> {
         self.pacer.step(self.lua, text.len() / 64)?;
         if self.text.len() + text.len() > self.longest {
-            return Err(self.too_large());
+            return Err(too_large());
         }
         self.text.push(b'"');
         let mut rest = text;
@@ -281,7 +293,7 @@ impl<'a> Encoder<'a> {
             self.escape(rest[special]);
             rest = &rest[special + 1..];
             if self.text.len() > self.longest {
-                return Err(self.too_large());
+                return Err(too_large());
             }
         }
         self.text.extend_from_slice(rest);
@@ -310,27 +322,34 @@ impl<'a> Encoder<'a> {
         };
         self.text.extend_from_slice(&[b'\\', letter]);
     }
+}
 
-    #[cold]
-    fn refused(&self, kind: &str, reason: &str) -> mlua::Error {
-        failure::error(self.lua, format_args!("Cannot serialise {kind}: {reason}"))
-    }
+#[cold]
+fn refused(kind: &str, reason: &str) -> Error {
+    refusal(format!("Cannot serialise {kind}: {reason}"))
+}
 
-    #[cold]
-    fn too_large(&self) -> mlua::Error {
-        failure::error(self.lua, "resulting string too large")
+#[cold]
+fn too_large() -> Error {
+    refusal("resulting string too large".to_owned())
+}
+
+fn refusal(text: String) -> Error {
+    Error::external(Refusal(text))
+}
+
+/// Why a value cannot be encoded, before it has a position: while a table is walked, the function that walks it is on Lua's stack.
+#[derive(Debug)]
+struct Refusal(String);
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
+
+impl std::error::Error for Refusal {}
 
 fn must_be_escaped(byte: u8) -> bool {
     byte < 0x20 || matches!(byte, b'"' | b'\\' | b'/' | 0x7f)
-}
-
-/// A value that is not looked at.
-struct Skipped;
-
-impl mlua::FromLua for Skipped {
-    fn from_lua(_: Value, _: &Lua) -> mlua::Result<Self> {
-        Ok(Self)
-    }
 }

@@ -88,8 +88,7 @@ pub(super) fn library(
         "encode",
         lua.create_function(move |lua, arguments: MultiValue| {
             only_argument(lua, &arguments)?;
-            let next = lua.globals().raw_get("next")?;
-            let encoder = encode::Encoder::new(lua, &pacer_of, &settings_of, options.longest, next);
+            let encoder = encode::Encoder::new(lua, &pacer_of, &settings_of, options.longest);
             lua.create_string(encoder.encode(&arguments[0])?)
         })?,
     )?;
