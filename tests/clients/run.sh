@@ -23,7 +23,7 @@ fi
 server=$(readlink -f "$server")
 
 work=$(mktemp -d)
-running=
+running= program=
 stop() { # ends the server by its id and waits; fails if it does not go by itself
     local went=0
     [ -z "$running" ] && return
@@ -37,7 +37,7 @@ stop() { # ends the server by its id and waits; fails if it does not go by itsel
     running=
     return $went
 }
-trap 'stop; rm -rf "$work"' EXIT
+trap '[ -n "$program" ] && kill "$program" 2> /dev/null; stop || true; rm -rf "$work"' EXIT
 trap 'exit 1' INT TERM
 
 once() { # once NAME LOCKFILE COMMAND... : runs the command unless it has been run for this very lock file
@@ -76,7 +76,10 @@ check() { # check NAME COMMAND... : one program against a server of its own
     (cd "$work/$name" && exec "$server" --port "$port") > "$work/$name.log" 2>&1 &
     running=$!
     for _ in $(seq 100); do (: > "/dev/tcp/127.0.0.1/$port") 2> /dev/null && break; sleep 0.05; done
-    LARDER_PORT=$port timeout -k 10 120 "$@" > "$work/told" 2> "$work/errors" || status=$?
+    LARDER_PORT=$port timeout -k 10 120 "$@" > "$work/told" 2> "$work/errors" & # which ends all that the program starts, too
+    program=$!
+    wait "$program" || status=$?
+    program=
     if [ $status -ne 0 ] || ! kill -0 "$running" 2> /dev/null || ! stop; then
         tail -n 60 "$work/told" "$work/errors"
         echo "-- the server's log"
@@ -88,6 +91,10 @@ check() { # check NAME COMMAND... : one program against a server of its own
     passed=$((passed + 1))
 }
 
+need() { # need PROGRAM FOR : says what is missing instead of failing at its first use
+    command -v "$1" > /dev/null || { echo "FAILED: the checks for $2 need $1"; exit 1; }
+}
+
 wanted() { # wanted LANGUAGE NAME : was this check asked for?
     local pick
     [ ${#picks[@]} -eq 0 ] && return
@@ -97,29 +104,32 @@ wanted() { # wanted LANGUAGE NAME : was this check asked for?
 picks=("$@")
 
 mkdir -p "$installed"
-for program in "$here"/node/check_*.mjs; do
-    name=$(basename "${program#*check_}" .mjs)
+for source in "$here"/node/check_*.mjs; do
+    name=$(basename "$source" .mjs) name=${name#check_}
     wanted node "$name" || continue
+    need npm node
     once node "$here/node/package-lock.json" install_node
     cp "$here"/node/*.mjs "$installed/node/"
     check "$name" node "$installed/node/check_$name.mjs"
 done
-for program in "$here"/python/check_*.py; do
-    name=$(basename "${program#*check_}" .py)
+for source in "$here"/python/check_*.py; do
+    name=$(basename "$source" .py) name=${name#check_}
     wanted python "$name" || continue
     once python "$here/python/requirements.txt" install_python
-    PYTHONDONTWRITEBYTECODE=1 PYTHONWARNINGS=ignore check "$name" "$installed/venv/bin/python" "$program"
+    PYTHONDONTWRITEBYTECODE=1 PYTHONWARNINGS=ignore check "$name" "$installed/venv/bin/python" "$source"
 done
-for program in "$here"/go/check_*; do
-    name=$(basename "${program#*check_}")
+for source in "$here"/go/check_*; do
+    name=$(basename "$source") name=${name#check_}
     wanted go "$name" || continue
+    need go go
     [ -n "${go_built:-}" ] || (cd "$here/go" && go build -o "$installed/go/" ./...)
     go_built=1
     check "$name" "$installed/go/check_$name"
 done
-for program in "$here"/java/Check?*.java; do
-    name=$(basename "${program#*Check}" .java)
+for source in "$here"/java/Check?*.java; do
+    name=$(basename "$source" .java) name=${name#Check}
     wanted java "$name" || continue
+    need mvn java
     once java "$here/java/pom.xml" install_java
     [ -n "${java_built:-}" ] || javac -nowarn -XDsuppressNotes -cp "$installed/java/lib/*" -d "$installed/java/classes" "$here"/java/*.java
     java_built=1

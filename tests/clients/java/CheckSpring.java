@@ -65,18 +65,22 @@ final class CheckSpring {
         }
     }
 
-    private static void cache(Prices prices, StringRedisTemplate template) {
+    /** The cache writes behind the caller's back, so what it wrote is waited for. */
+    private static void cache(Prices prices, StringRedisTemplate template) throws InterruptedException {
         Check.equal(prices.of("tea"), "tea costs 1");
+        Check.until("the price is cached", () -> template.hasKey("prices::tea"));
         Check.equal(prices.of("tea"), "tea costs 1");
         Check.equal(prices.of("ä"), "ä costs 2");
         Check.equal(prices.asked(), 2);
-        Check.equal(template.keys("prices::*"), Set.of("prices::tea", "prices::ä"));
+        Check.until("both prices are cached", () -> template.keys("prices::*").equals(Set.of("prices::tea", "prices::ä")));
         Long ttl = template.getExpire("prices::tea");
         Check.that(ttl > 50 && ttl <= 60, "an entry's expiry: " + ttl);
         prices.forget("tea");
+        Check.until("the price is forgotten", () -> !template.hasKey("prices::tea"));
         Check.equal(prices.of("tea"), "tea costs 3");
+        Check.until("it is cached again", () -> template.hasKey("prices::tea"));
         prices.forgetAll();
-        Check.equal(template.keys("prices::*"), Set.of());
+        Check.until("all prices are forgotten", () -> template.keys("prices::*").isEmpty());
     }
 
     private static void template(StringRedisTemplate template) {
@@ -108,7 +112,7 @@ final class CheckSpring {
         Check.equal(template.opsForValue().setIfAbsent("a", "x", Duration.ofSeconds(1)), false);
     }
 
-    public static void main(String[] arguments) {
+    public static void main(String[] arguments) throws InterruptedException {
         AnnotationConfigApplicationContext shop = new AnnotationConfigApplicationContext(Shop.class);
         StringRedisTemplate template = shop.getBean(StringRedisTemplate.class);
         cache(shop.getBean(Prices.class), template);
