@@ -31,7 +31,7 @@ with Workers([*WORKER, "-n", "one@larder"], [*WORKER, "-n", "two@larder"]):
     nested = celery.chain(add.s(1, 1), celery.group(add.s(n) for n in range(5)), total.s(), add.s(1000))
     equal(nested().get(timeout=30), 1020, "a chord within a chain")
 
-    revoked = add.apply_async((1, 1), countdown=1)
+    revoked = add.apply_async((1, 1), countdown=2)
     revoked.revoke()
     raises(celery.exceptions.TaskRevokedError, "revoked", revoked.get, timeout=20)
 

@@ -72,16 +72,17 @@ def exclusion(make_lock, what):
 def life_of_a_lock():
     """Expiry, extension, and that only the holder can release or extend (three scripts)."""
     r = redis.Redis(port=PORT)
-    mine, other = r.lock("life", timeout=0.3), r.lock("life", timeout=5)
+    mine, other = r.lock("life", timeout=2), r.lock("life", timeout=5)
     assert mine.acquire() and mine.locked() and mine.owned()
-    begun = time.monotonic()
     equal(other.acquire(blocking_timeout=0.05), False)
-    mine.extend(0.4)
-    assert 300 < r.pttl("life") <= 700
-    mine.extend(0.5, replace_ttl=True)
-    assert 300 < r.pttl("life") <= 500
+    mine.extend(2)
+    assert 2_000 < r.pttl("life") <= 4_000
+    mine.extend(10, replace_ttl=True)
+    assert 8_000 < r.pttl("life") <= 10_000
     mine.reacquire()
-    assert 100 < r.pttl("life") <= 300
+    assert 500 < r.pttl("life") <= 2_000
+    begun = time.monotonic()
+    mine.extend(0.3, replace_ttl=True)
     assert other.acquire(blocking_timeout=5), "the lock has expired"
     assert time.monotonic() - begun > 0.25
     raises(redis.exceptions.LockNotOwnedError, "no longer owned", mine.extend, 1)
