@@ -260,6 +260,11 @@ impl OwnedArgs {
     /// Holds what `args` does, in the room that it has; shared arguments stay shared.
     pub fn copy_from(&mut self, args: Args<'_>) {
         self.clear();
+        self.append(args);
+    }
+
+    /// Appends copies of `args`; shared arguments stay shared.
+    pub fn append(&mut self, args: Args<'_>) {
         for (index, arg) in args.iter().enumerate() {
             match args.shared(index) {
                 Some(shared) => self.push_shared(shared),

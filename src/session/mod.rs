@@ -74,6 +74,8 @@ pub struct Session {
     pub migration: Option<Arc<Migration>>,
     /// What has been queued since `MULTI`.
     pub transaction: Option<Box<Transaction>>,
+    /// The room of the last transaction, for the next one.
+    last_transaction: Option<Box<Transaction>>,
     /// What `WATCH` has named.
     pub watch: Option<Box<Watch>>,
     /// What is watched no more: its end takes locks, so that it waits until the command has given back its own.
@@ -102,6 +104,7 @@ impl Session {
             must_not_wait: false,
             migration: None,
             transaction: None,
+            last_transaction: None,
             watch: None,
             ended_watch: None,
             suspended: None,
@@ -191,14 +194,15 @@ impl Session {
 
     /// Begins a transaction.
     pub fn begin_transaction(&mut self) {
-        self.transaction = Some(Box::default());
+        self.transaction = Some(self.last_transaction.take().unwrap_or_default());
         self.client.set_flags(ClientFlags::MULTI, true);
     }
 
     /// Ends the transaction, if there is one, and the watching of keys.
     pub fn end_transaction(&mut self) {
-        if self.transaction.take().is_some() {
+        if let Some(transaction) = self.transaction.take() {
             self.client.set_flags(ClientFlags::MULTI, false);
+            self.last_transaction = transaction.emptied();
         }
         self.client.transaction.queued.store(0, Ordering::Relaxed);
         self.client.transaction.bytes.store(0, Ordering::Relaxed);
@@ -224,9 +228,7 @@ impl Session {
         if let Some(transaction) = &mut self.transaction {
             transaction.push(command, args);
             let shown = &self.client.transaction;
-            shown
-                .queued
-                .store(transaction.queue().len(), Ordering::Relaxed);
+            shown.queued.store(transaction.len(), Ordering::Relaxed);
             shown.bytes.store(transaction.bytes(), Ordering::Relaxed);
         }
     }

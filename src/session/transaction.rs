@@ -7,41 +7,72 @@ use crate::keyspace::waiting::Watched;
 use crate::resp::{Args, OwnedArgs};
 
 /// A request that waits for `EXEC`.
-#[derive(Debug)]
-pub struct Queued {
+#[derive(Debug, Clone, Copy)]
+pub struct Queued<'t> {
     /// The command's number in the command table.
     pub command: usize,
     /// Its arguments.
-    pub args: OwnedArgs,
+    pub args: Args<'t>,
 }
 
 /// What has been queued since `MULTI`.
 #[derive(Debug, Default)]
 pub struct Transaction {
-    queue: Vec<Queued>,
+    /// The arguments of all requests, one behind the other.
+    args: OwnedArgs,
+    /// The command of each request, and how many arguments it has.
+    requests: Vec<(usize, usize)>,
     /// A request could not be queued: `EXEC` will refuse.
     refused: bool,
-    bytes: usize,
-    /// How many have been executed, while `EXEC` is at it.
+    /// How many have been executed, while `EXEC` is at it, and how many arguments they had.
     executed: usize,
+    consumed: usize,
 }
 
 impl Transaction {
+    /// A transaction that is over is kept for the next one if it holds no more than this.
+    const KEPT: usize = 4096;
+
     /// Adds a request.
     pub fn push(&mut self, command: usize, args: Args<'_>) {
-        let args = args.to_owned();
-        self.bytes += args.memory() + size_of::<Queued>();
-        self.queue.push(Queued { command, args });
+        self.requests.push((command, args.len()));
+        self.args.append(args);
     }
 
     /// The requests, in order.
-    pub fn queue(&self) -> &[Queued] {
-        &self.queue
+    pub fn queue(&self) -> impl Iterator<Item = Queued<'_>> {
+        let mut at = 0;
+        self.requests.iter().map(move |&(command, len)| {
+            let args = self.args.view().part(at, len);
+            at += len;
+            Queued { command, args }
+        })
+    }
+
+    /// How many requests are queued.
+    pub fn len(&self) -> usize {
+        self.requests.len()
+    }
+
+    /// Whether nothing is queued.
+    pub fn is_empty(&self) -> bool {
+        self.requests.is_empty()
     }
 
     /// The bytes that the queue holds.
     pub fn bytes(&self) -> usize {
-        self.bytes
+        self.args.memory() + self.requests.capacity() * size_of::<(usize, usize)>()
+    }
+
+    /// Itself without any request, to be used again; nothing if it holds much.
+    pub(super) fn emptied(mut self: Box<Self>) -> Option<Box<Self>> {
+        if self.bytes() > Self::KEPT {
+            return None;
+        }
+        self.args.clear();
+        self.requests.clear();
+        (self.refused, self.executed, self.consumed) = (false, 0, 0);
+        Some(self)
     }
 
     /// Notes that a request could not be queued.
@@ -54,14 +85,21 @@ impl Transaction {
         self.refused
     }
 
-    /// The number of the request that is to be executed next, or is in the middle of it.
-    pub fn executed(&self) -> usize {
-        self.executed
+    /// The request that is to be executed next, or is in the middle of it.
+    pub fn next(&self) -> Option<Queued<'_>> {
+        let &(command, len) = self.requests.get(self.executed)?;
+        Some(Queued {
+            command,
+            args: self.args.view().part(self.consumed, len),
+        })
     }
 
     /// Notes that one more request has been executed.
     pub fn advance(&mut self) {
-        self.executed += 1;
+        if let Some((_, len)) = self.requests.get(self.executed) {
+            self.consumed += len;
+            self.executed += 1;
+        }
     }
 }
 

@@ -41,10 +41,8 @@ pub(in crate::command) fn flags_of_queue(session: &Session) -> Flags {
 }
 
 fn commands(transaction: Option<&Transaction>) -> impl Iterator<Item = &'static Command> {
-    let queue = transaction.map_or(&[][..], Transaction::queue);
-    queue
-        .iter()
-        .filter_map(|queued| table::by_id(queued.command))
+    let queue = transaction.into_iter().flat_map(Transaction::queue);
+    queue.filter_map(|queued| table::by_id(queued.command))
 }
 
 /// EXEC cannot be executed now: the transaction is over.
@@ -63,9 +61,9 @@ pub(in crate::command) fn locks<'s>(
     let Some(transaction) = session.transaction.as_deref() else {
         return Some(Vec::new());
     };
-    let mut named = Vec::with_capacity(transaction.queue().len());
+    let mut named = Vec::with_capacity(transaction.len());
     for queued in transaction.queue() {
-        let (command, args) = (table::by_id(queued.command)?, queued.args.view());
+        let (command, args) = (table::by_id(queued.command)?, queued.args);
         match command.lock_for(args) {
             Lock::None => continue,
             Lock::All | Lock::Each | Lock::Transaction => return None,
@@ -93,6 +91,7 @@ pub(super) fn exec(ctx: &mut Context<'_>, _: Args<'_>) -> CommandResult {
     };
     if ctx.resumes.is_none() {
         if transaction.is_refused() {
+            ctx.session.transaction = Some(transaction);
             ctx.session.end_transaction();
             return Err(ReplyError::fixed(
                 "EXECABORT Transaction discarded because of previous errors.",
@@ -106,7 +105,7 @@ pub(super) fn exec(ctx: &mut Context<'_>, _: Args<'_>) -> CommandResult {
         }
         ctx.session.unwatch();
         ctx.keys.begin_unit();
-        ctx.reply.array(transaction.queue().len());
+        ctx.reply.array(transaction.len());
     }
     let outcome = run(ctx, &mut transaction);
     ctx.session.transaction = Some(transaction);
@@ -133,10 +132,10 @@ fn run(ctx: &mut Context<'_>, transaction: &mut Transaction) -> Outcome {
     let exec = ctx.command;
     let must_not_wait = std::mem::replace(&mut ctx.session.must_not_wait, true);
     let mut outcome = Outcome::Done;
-    while let Some(queued) = transaction.queue().get(transaction.executed()) {
+    while let Some(queued) = transaction.next() {
         let command = table::by_id(queued.command).expect("a queued command is in the table");
         let mark = ctx.reply.mark();
-        match call::call(ctx, command, queued.args.view()) {
+        match call::call(ctx, command, queued.args) {
             Ok(Outcome::Suspend(suspension @ Suspension::Script(_))) => {
                 outcome = Outcome::Suspend(suspension);
                 break;
