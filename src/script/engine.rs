@@ -10,6 +10,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::ffi::c_int;
 use std::mem::ManuallyDrop;
 use std::ptr;
 use std::rc::Rc;
@@ -19,10 +20,12 @@ use std::time::Instant;
 use corosensei::stack::DefaultStack;
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 use mlua::chunk::ChunkMode;
-use mlua::{Function, HookTriggers, Lua, LuaOptions, MultiValue, StdLib, Table, Value, VmState};
+use mlua::{
+    Function, HookTriggers, Lua, LuaOptions, MultiValue, StdLib, Table, Value, VmState, ffi,
+};
 
 use super::library::Library;
-use super::store::{Script, Sha};
+use super::store::{Flags, Script, Sha};
 use super::{Ticket, api, convert, lua};
 use crate::resp::{Args, OwnedArgs, ReplyError};
 use crate::stats::ticks;
@@ -32,7 +35,7 @@ const TURN_NANOS: u64 = 500_000;
 /// Instructions between two looks at the clock.
 const INSTRUCTIONS: u32 = 2_000;
 /// A script's stack. Only what is used of it is ever backed by memory. Lua bounds the depth of its calls into C, and so what it uses.
-const STACK: usize = 2 << 20;
+const STACK: usize = 8 << 20;
 /// Interpreters that a thread keeps for later.
 const KEPT: usize = 2;
 /// Scripts set aside at the same time by one thread.
@@ -105,6 +108,8 @@ pub(super) struct Shared {
     turn_ends: Cell<ticks::Ticks>,
     /// The script has to end.
     ends: Cell<bool>,
+    /// The script's side has control.
+    inside: Cell<bool>,
 }
 
 /// What goes over from the script's side.
@@ -117,10 +122,10 @@ enum Pass {
 impl Shared {
     /// Lets the caller do something. Only from the script's side.
     fn pass(&self, what: Pass) {
+        assert!(self.inside.get(), "a script runs on its own stack");
         let yielder = self.yielder.get();
-        assert!(!yielder.is_null(), "a script runs on its own stack");
         // SAFETY: the pointer was stored by the function at the bottom of the script's stack, which never returns while its stack
-        // is in use, and whoever gets here runs on that stack: nothing else runs Lua code.
+        // is in use, and `inside` is set only while that stack runs.
         unsafe { (*yielder).suspend(what) };
     }
 
@@ -134,7 +139,7 @@ impl Shared {
     /// # Errors
     /// If the script has to end.
     pub(super) fn pulse(&self) -> mlua::Result<()> {
-        if ticks::now() >= self.turn_ends.get() && !self.yielder.get().is_null() {
+        if ticks::now() >= self.turn_ends.get() && self.inside.get() {
             self.pass(Pass::TurnOver);
         }
         match self.ends.get() {
@@ -144,7 +149,8 @@ impl Shared {
     }
 }
 
-const KILLED: &str = "Script killed by user with SCRIPT KILL.";
+/// What a script is told that has to end.
+pub const KILLED: &str = "Script killed by user with SCRIPT KILL.";
 
 /// An interpreter with its stack.
 struct Interpreter {
@@ -160,7 +166,9 @@ struct Interpreter {
     run_function: Function,
     compiled: HashMap<Sha, Function>,
     libraries: HashMap<String, Loaded>,
-    runs: u32,
+    /// Bytes that it used when it was new, and how many more it may use.
+    base: usize,
+    limit: usize,
 }
 
 /// A library whose code has been run.
@@ -183,6 +191,8 @@ impl Interpreter {
     fn new(memory_limit: usize) -> mlua::Result<Self> {
         let libraries = StdLib::TABLE | StdLib::OS | StdLib::STRING | StdLib::MATH;
         let lua = Lua::new_with(libraries, LuaOptions::default())?;
+        // Its objects have finalizers, which would run wherever something is allocated, and unhurried by any hook.
+        lua.globals().raw_remove("newproxy")?;
         let shared = Rc::new(Shared {
             yielder: Cell::new(ptr::null()),
             job: RefCell::default(),
@@ -192,6 +202,7 @@ impl Interpreter {
             api: api::State::default(),
             turn_ends: Cell::new(0),
             ends: Cell::new(false),
+            inside: Cell::new(false),
         });
         let environment = |is_library: bool| -> mlua::Result<Table> {
             let api = api::table(&lua, &shared, is_library)?;
@@ -202,7 +213,13 @@ impl Interpreter {
         let pulse = Rc::clone(&shared);
         lua.set_global_hook(
             HookTriggers::new().every_nth_instruction(INSTRUCTIONS),
-            move |_, _| pulse.pulse().map(|()| VmState::Continue),
+            move |lua, _| {
+                let goes_on = pulse.pulse();
+                if goes_on.is_err() {
+                    look_after_each(lua, 1)?;
+                }
+                goes_on.map(|()| VmState::Continue)
+            },
         )?;
         let base = lua.used_memory();
         lua.set_memory_limit(base + memory_limit)?;
@@ -233,7 +250,8 @@ impl Interpreter {
             run_function,
             compiled: HashMap::new(),
             libraries: HashMap::new(),
-            runs: 0,
+            base,
+            limit: memory_limit,
         })
     }
 
@@ -242,7 +260,10 @@ impl Interpreter {
         self.running = true;
         let turn = ticks::now().saturating_add(ticks::from_nanos(TURN_NANOS));
         self.shared.turn_ends.set(turn);
-        match self.stack.resume(()) {
+        self.shared.inside.set(true);
+        let resumed = self.stack.resume(());
+        self.shared.inside.set(false);
+        match resumed {
             CoroutineResult::Yield(pass) => {
                 self.running = !matches!(pass, Pass::Done);
                 pass
@@ -254,7 +275,11 @@ impl Interpreter {
     }
 
     fn start(&mut self, function: &Function, arguments: MultiValue) {
-        self.shared.ends.set(false);
+        if self.shared.ends.replace(false) {
+            // Its last script was ended.
+            look_after_each(&self.lua, INSTRUCTIONS)
+                .expect("there is a hook, and a number is changed");
+        }
         self.shared.api.reset();
         lua::reseed(&self.lua);
         self.shared.job.replace(Some((function.clone(), arguments)));
@@ -332,6 +357,18 @@ impl Interpreter {
         Ok(registered)
     }
 
+    /// Gives back what the last script has left, if it is much: memory that is not collected yet counts against the limit. False if it cannot
+    /// be used any more.
+    fn tidies(&mut self) -> bool {
+        let used = |this: &Self| this.lua.used_memory().saturating_sub(this.base);
+        if used(self) <= self.limit / 2 {
+            return true;
+        }
+        self.compiled.clear();
+        self.libraries.clear();
+        self.lua.gc_collect().is_ok() && used(self) <= self.limit / 2
+    }
+
     /// Makes the script end: errors are raised wherever it is until nothing of it is left.
     fn end(&self) {
         self.shared.ends.set(true);
@@ -340,6 +377,18 @@ impl Interpreter {
     fn result(&mut self) -> Result<Value, Failure> {
         let result = self.shared.result.take().expect("the script has ended");
         api::outcome(result)
+    }
+}
+
+/// Has the hook called after so many instructions of the coroutine that runs now. A script that is ended must not get to
+/// where it catches the error and goes on, so then it is called after each.
+fn look_after_each(lua: &Lua, instructions: u32) -> mlua::Result<()> {
+    // SAFETY: the stack is left as it is, and nothing here allocates or raises an error.
+    unsafe {
+        lua.exec_raw((), |state| {
+            let hook = ffi::lua_gethook(state);
+            ffi::lua_sethook(state, hook, ffi::LUA_MASKCOUNT, instructions as c_int);
+        })
     }
 }
 
@@ -377,6 +426,20 @@ pub enum Program {
     Function(Arc<Library>, Vec<u8>),
 }
 
+impl Program {
+    /// What it says of itself.
+    pub fn flags(&self) -> Flags {
+        match self {
+            Self::Script(script) => script.flags,
+            Self::Function(library, name) => {
+                let mut functions = library.functions.iter();
+                let found = functions.find(|function| function.name == *name);
+                found.map(|function| function.flags).unwrap_or_default()
+            }
+        }
+    }
+}
+
 /// A script that runs.
 pub struct Run {
     interpreter: Option<Interpreter>,
@@ -399,7 +462,9 @@ impl Drop for Run {
         if let Some(mut interpreter) = self.interpreter.take()
             && !interpreter.running
         {
-            interpreter.runs += 1;
+            if !interpreter.tidies() {
+                return;
+            }
             INTERPRETERS.with_borrow_mut(|all| {
                 if all.idle.len() < KEPT {
                     all.idle.push(interpreter);
@@ -538,6 +603,13 @@ impl Run {
     /// The request that the script wants executed; taken away until it is given back with [`Run::answer`].
     pub fn request(&mut self) -> OwnedArgs {
         self.interpreter_mut().shared.request.take()
+    }
+
+    /// Notes that it is about to change something. False if it has to end instead.
+    pub fn note_write(&mut self) -> bool {
+        let may = self.shown.as_ref().is_none_or(|shown| shown.note_write());
+        self.wrote |= may;
+        may
     }
 
     /// The reply to the request, and the request's memory.
