@@ -29,6 +29,7 @@ pub mod mailbox;
 pub mod memory;
 pub mod migration;
 pub mod peer;
+pub mod random;
 pub mod stats;
 
 /// Everything that is not in a slab: counted, so that the memory cap sees it.

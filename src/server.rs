@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use crate::clock::{Clock, UnixMillis};
 use crate::config::Settings;
 use crate::keyspace::Keyspace;
+use crate::keyspace::eviction::{Eviction, EvictionSettings};
 use crate::mailbox::Mailboxes;
+use crate::memory::Cap;
 use crate::migration::Migrations;
 use crate::pubsub::PubSub;
 use crate::script::Scripts;
@@ -20,10 +22,14 @@ use crate::stats::{Stats, Throttle};
 pub struct Server {
     /// The settings, as they are now.
     pub settings: Settings,
+    /// How much memory there is.
+    pub cap: Arc<Cap>,
     /// All keys.
     pub keyspace: Keyspace,
     /// Counters.
     pub stats: Stats,
+    /// Held by who is closing connections because they occupy too much.
+    pub client_eviction: parking_lot::Mutex<()>,
     /// The connections.
     pub clients: Registry,
     /// Channels and patterns.
@@ -88,9 +94,19 @@ impl Server {
         clock: Clock,
         keyspace: Keyspace,
     ) -> Self {
+        let cap = Arc::new(Cap::new(workers));
+        limit_memory(&settings, &cap, &keyspace.eviction);
+        let (to_cap, to_eviction) = (Arc::clone(&cap), Arc::clone(&keyspace.eviction));
+        settings.on_change(MEMORY_SETTINGS, move |settings| {
+            limit_memory(settings, &to_cap, &to_eviction);
+            to_cap.call();
+            Ok(())
+        });
         Self {
+            cap,
             keyspace,
             stats: Stats::new(workers + SERVICE_THREADS, crate::command::table::count()),
+            client_eviction: parking_lot::Mutex::default(),
             clients: Registry::default(),
             pubsub: PubSub::default(),
             mailboxes: Arc::new(Mailboxes::new(workers)),
@@ -150,6 +166,29 @@ impl Server {
             asked.await;
         }
     }
+}
+
+/// The settings that say how much memory there is and what gives way.
+const MEMORY_SETTINGS: &[&str] = &[
+    "maxmemory",
+    "maxmemory-clients",
+    "maxmemory-policy",
+    "maxmemory-samples",
+    "lfu-log-factor",
+    "lfu-decay-time",
+];
+
+/// Applies [`MEMORY_SETTINGS`].
+fn limit_memory(settings: &Settings, cap: &Cap, eviction: &Eviction) {
+    let bytes = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
+    cap.set_limit(bytes(settings.maxmemory()));
+    cap.set_clients_limit(bytes(settings.maxmemory_clients_bytes()));
+    eviction.configure(EvictionSettings {
+        policy: settings.maxmemory_policy(),
+        samples: settings.maxmemory_samples(),
+        log_factor: settings.lfu_log_factor(),
+        decay_minutes: settings.lfu_decay_time(),
+    });
 }
 
 /// A number that nobody can predict and no other run has.

@@ -1,7 +1,7 @@
 //! The service thread: what runs beside the workers, `hz` times a second.
 //!
 //! It sweeps expired keys out of the keyspace, for at most a share of its time that `active-expire-effort` sets (25 % at
-//! the lowest); once a second it samples the counters that INFO shows as rates; and every `stats-interval` seconds it logs
+//! the lowest, half of its time more while it is behind); once a second it samples the counters that INFO shows as rates; and every `stats-interval` seconds it logs
 //! how the cache fares. It holds one shard's lock at a time,
 //! but where what expired is waited for, and ends soon after the server has been asked to end.
 
@@ -12,7 +12,10 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::command::blocking;
+use crate::command::room::{self, ResidentWatch};
 use crate::keyspace::Locks;
+#[cfg(all(unix, not(miri)))]
+use crate::keyspace::compaction::Compactor;
 use crate::keyspace::expiry::{Sweeper, Swept};
 use crate::memory;
 use crate::server::Server;
@@ -29,6 +32,7 @@ const SECOND: Duration = Duration::from_secs(1);
 pub fn spawn_service_thread(server: Arc<Server>) -> std::io::Result<JoinHandle<()>> {
     let run = move || {
         let mut service = Service::new(&server, Instant::now());
+        server.cap.serve();
         while !server.is_shutting_down() {
             let started = Instant::now();
             if !server.cron_paused.load(Ordering::Relaxed) {
@@ -38,7 +42,8 @@ pub fn spawn_service_thread(server: Arc<Server>) -> std::io::Result<JoinHandle<(
                     tracing::error!("The service thread failed unexpectedly; it goes on");
                 }
             }
-            std::thread::sleep(
+            // Workers that need room wake it up.
+            std::thread::park_timeout(
                 period(&server)
                     .saturating_sub(started.elapsed())
                     .min(LONGEST_SLEEP),
@@ -58,7 +63,12 @@ fn period(server: &Server) -> Duration {
 /// What the thread remembers from turn to turn.
 struct Service {
     sweeper: Sweeper,
+    resident: ResidentWatch,
+    #[cfg(all(unix, not(miri)))]
+    compactor: Compactor,
     swept: Instant,
+    /// The last sweep was not through in its time.
+    behind: bool,
     /// Expiring keys when they were last counted.
     expiring: usize,
     sampled: Instant,
@@ -72,7 +82,11 @@ impl Service {
         let totals = server.stats.totals();
         Self {
             sweeper: Sweeper::default(),
+            resident: ResidentWatch::default(),
+            #[cfg(all(unix, not(miri)))]
+            compactor: Compactor::default(),
             swept: now,
+            behind: false,
             expiring: 0,
             sampled: now,
             sample: totals,
@@ -86,6 +100,17 @@ impl Service {
             self.swept = now;
             self.sweep(server);
         }
+        // Whoever calls while this goes on is heard, too.
+        server.cap.was_called();
+        // The peak is the highest that was ever asked for.
+        memory::peak();
+        self.resident.watch(server);
+        room::keep_room(server, server.sweeper_thread(), period(server) / 2);
+        if room::has_too_many_clients(server) {
+            room::evict_clients(server, server.sweeper_thread());
+        }
+        #[cfg(all(unix, not(miri)))]
+        self.compact(server, now - self.sampled >= SECOND);
         if now - self.sampled >= SECOND {
             self.sample(server, now);
         }
@@ -99,7 +124,8 @@ impl Service {
     fn sweep(&mut self, server: &Server) {
         let counters = counters(server);
         let started = Instant::now();
-        let limit = time_to_sweep(period(server), server.settings.active_expire_effort());
+        let effort = server.settings.active_expire_effort();
+        let limit = time_to_sweep(period(server), effort, self.behind);
         let swept = self
             .sweeper
             .sweep(&server.keyspace, server.clock.now(), limit, counters);
@@ -107,6 +133,7 @@ impl Service {
             blocking::serve_key(server, server.sweeper_thread(), db, key);
         }
         counters.expire_cycle_micros.add(micros(started.elapsed()));
+        self.behind = swept.time_cap_reached;
         if swept.time_cap_reached {
             counters.expired_time_cap_reached.bump();
         }
@@ -115,6 +142,31 @@ impl Service {
             stale_share(stale.load(Ordering::Relaxed), swept, self.expiring),
             Ordering::Relaxed,
         );
+    }
+
+    /// Goes on moving values together; begins with it if it is worth it, asked once a second.
+    #[cfg(all(unix, not(miri)))]
+    fn compact(&mut self, server: &Server, may_begin: bool) {
+        let settings = &server.settings;
+        if !self.compactor.is_running() {
+            let slabs = memory::usage();
+            let waste = slabs.in_slabs.saturating_sub(slabs.allocated);
+            let is_worth_it = settings.activedefrag()
+                && waste > settings.active_defrag_ignore_bytes()
+                && waste / 100 * 100
+                    > slabs.allocated / 100 * settings.active_defrag_threshold_lower();
+            // What is moved is there twice until a slab is empty.
+            let most = (waste / 2).max(slabs.allocated / 8);
+            if !may_begin || !is_worth_it || !self.compactor.begin(most) {
+                return;
+            }
+        }
+        let time = period(server) * settings.active_defrag_cycle_max() / 100;
+        let before = self.compactor.moved;
+        self.compactor.step(&server.keyspace, time);
+        let counters = counters(server);
+        counters.records_moved.add(self.compactor.moved - before);
+        memory::flush();
     }
 
     /// Turns the counters into rates, and counts the expiring keys.
@@ -139,9 +191,10 @@ impl Service {
             .unwrap_or(0);
         stats.micros_per_cycle.store(per_cycle, Ordering::Relaxed);
         (self.sampled, self.sample) = (now, totals);
-        self.expiring = count_keys(server).1;
-        // The peak is the highest that was ever asked for.
-        memory::peak();
+        let (keys, expiring) = count_keys(server);
+        self.expiring = expiring;
+        let limit = server.cap.limit().unwrap_or(usize::MAX);
+        server.keyspace.eviction.losses.fit(keys, limit);
     }
 
     /// The periodic line: counts since the start, and the hit ratio since the line before.
@@ -158,6 +211,8 @@ impl Service {
         tracing::info!(
             hits = totals.keyspace_hits,
             misses = totals.keyspace_misses,
+            misses_expired = totals.misses_expired,
+            misses_evicted = totals.misses_evicted,
             hit_ratio = %hit_ratio(hits, misses),
             expired = totals.expired_keys,
             evicted = totals.evicted_keys,
@@ -187,9 +242,11 @@ fn count_keys(server: &Server) -> (usize, usize) {
     })
 }
 
-/// How long a turn may sweep: a quarter of its time, and 2 % more for every step of effort above the first.
-fn time_to_sweep(period: Duration, effort: u32) -> Duration {
-    period * (25 + 2 * effort.clamp(1, 10).saturating_sub(1)) / 100
+/// How long a turn may sweep: a quarter of its time, and 2 % more for every step of effort above the first; half of it more where
+/// the sweeps fall behind, as when very many keys expire at once.
+fn time_to_sweep(period: Duration, effort: u32, behind: bool) -> Duration {
+    let share = 25 + 2 * effort.clamp(1, 10).saturating_sub(1);
+    period * (share + if behind { 50 } else { 0 }) / 100
 }
 
 /// The running mean of the share of expiring keys that a sweep found dead, in millionths: each sweep counts for 5 %.
@@ -279,8 +336,9 @@ mod tests {
     #[test]
     fn effort_buys_time() {
         let tenth = Duration::from_millis(100);
-        assert_eq!(time_to_sweep(tenth, 1), Duration::from_millis(25));
-        assert_eq!(time_to_sweep(tenth, 10), Duration::from_millis(43));
+        assert_eq!(time_to_sweep(tenth, 1, false), Duration::from_millis(25));
+        assert_eq!(time_to_sweep(tenth, 10, false), Duration::from_millis(43));
+        assert_eq!(time_to_sweep(tenth, 1, true), Duration::from_millis(75));
     }
 
     #[test]

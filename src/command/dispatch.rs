@@ -11,10 +11,9 @@ use super::call::{self, answer_error, count};
 use super::context::{Context, Outcome, Suspension};
 use super::scripting;
 use super::table::{self, Command, Flags, Lock};
-use super::transaction;
+use super::{room, transaction};
 use crate::clock::UnixMillis;
 use crate::keyspace::{Access, KeyHash, Locks, Reserved};
-use crate::memory;
 use crate::resp::{Args, ReadBuffer, Reply, ReplyError, WINDOW, Window};
 use crate::script::Ticket;
 use crate::server::Server;
@@ -192,7 +191,7 @@ fn prefetch_members(
 fn look_up(args: Args<'_>) -> Looked {
     let command = table::find(args.at(0));
     let hash = command
-        .and_then(|command| command.first_key())
+        .and_then(|command| command.likely_key())
         .and_then(|at| args.get(at))
         .map(KeyHash::of);
     Looked { command, hash }
@@ -220,7 +219,7 @@ fn run_one(
         let error = ReplyError::wrong_arity(command.full_name());
         return refuse(server, session, reply, &error);
     }
-    match admit(server, session, reply, command) {
+    match admit(server, session, reply, command, args) {
         Ok(None) => {}
         Ok(Some(suspension)) => return Outcome::Suspend(suspension),
         Err(error) => {
@@ -239,6 +238,7 @@ fn run_one(
     }
     let mark = reply.mark();
     let result = run_locked(server, session, reply, command, args, looked.hash, *now);
+    server.cap.release(session.worker());
     if let Ok(Outcome::Suspend(suspension)) = result
         && suspension.tries_again()
     {
@@ -344,6 +344,7 @@ fn admit(
     session: &Session,
     reply: &Reply,
     command: &'static Command,
+    args: Args<'_>,
 ) -> Result<Option<Suspension>, ReplyError> {
     if session.suspended.is_some() {
         // It was admitted when it began.
@@ -380,10 +381,15 @@ fn admit(
         }
     }
     if flags.contains(Flags::DENYOOM) {
-        let limit = server.settings.maxmemory() as usize;
-        if limit > 0 && memory::used() > limit {
-            return Err(ReplyError::OOM);
+        let room = room::make_room(server, session.worker(), args)?;
+        if room.is_some() {
+            return Ok(room);
         }
+    } else if flags.contains(Flags::MAY_REPLICATE)
+        && let Ok(Some(later)) = room::make_room(server, session.worker(), args)
+    {
+        // A script may write. Whether it has to hear that there is no room turns out when it does.
+        return Ok(Some(later));
     }
     Ok(server
         .pause

@@ -13,6 +13,7 @@ mod multi_pop;
 mod random;
 mod scan_options;
 
+pub mod room;
 pub mod table;
 
 mod bitmap;

@@ -315,7 +315,6 @@ mod tests {
         let levels =
             "argument(s) must be one of the following: debug, verbose, notice, warning, nothing";
         assert_eq!(error(&[("loglevel", "loud")]), failed("loglevel", levels));
-        assert!(error(&[("maxmemory-policy", "allkeys-lru")]).contains("not supported"));
         assert!(error(&[("appendonly", "yes")]).contains("nothing is stored"));
     }
 

@@ -126,7 +126,7 @@ pub(super) fn value_name(parameter: &Parameter) -> String {
             unit: Unit::Memory, ..
         } => "BYTES".into(),
         Kind::Number {
-            unit: Unit::MemoryOrPercent,
+            unit: Unit::MemoryOrPercent | Unit::MemoryOrShare,
             ..
         } => "BYTES|PERCENT%".into(),
         Kind::Number {

@@ -326,7 +326,6 @@ mod tests {
             "aclfile users.acl",
             "user default on",
             "rename-command FLUSHALL \"\"",
-            "maxmemory-policy allkeys-lru",
             "sentinel monitor x",
         ] {
             let error = refused(line);

@@ -106,8 +106,10 @@ pub enum Unit {
     Plain,
     /// Digits and a unit such as `mb`; shown in bytes.
     Memory,
-    /// Like `Memory`, or a percentage of the memory cap, which the store holds as a negative number.
+    /// Like `Memory`, or a percentage of what there is, which the store holds as a negative number.
     MemoryOrPercent,
+    /// The same, for which the peers know no percentage: whoever writes nonsense hears what they say.
+    MemoryOrShare,
     /// Octal digits (file permissions).
     Octal,
 }
@@ -177,7 +179,7 @@ pub(super) const fn memory(
     )
 }
 
-/// A number of bytes, or a percentage of the memory cap.
+/// A number of bytes, or a percentage of what there is.
 pub(super) const fn memory_or_percent(name: &'static str, default: &'static str) -> Parameter {
     parameter(
         name,
@@ -185,6 +187,19 @@ pub(super) const fn memory_or_percent(name: &'static str, default: &'static str)
             min: -100,
             max: LONG,
             unit: Unit::MemoryOrPercent,
+        },
+        default,
+    )
+}
+
+/// A number of bytes, or a percentage of what there is, where the peers know bytes alone.
+pub(super) const fn memory_or_share(name: &'static str, default: &'static str) -> Parameter {
+    parameter(
+        name,
+        Kind::Number {
+            min: -100,
+            max: LONG,
+            unit: Unit::MemoryOrShare,
         },
         default,
     )

@@ -167,7 +167,7 @@ pub(super) fn toml_value(kind: &Kind, value: &Value) -> String {
     match kind {
         Kind::YesNo => (if shown == "yes" { "true" } else { "false" }).to_owned(),
         Kind::Number {
-            unit: Unit::Plain | Unit::Memory | Unit::MemoryOrPercent,
+            unit: Unit::Plain | Unit::Memory | Unit::MemoryOrPercent | Unit::MemoryOrShare,
             ..
         } if shown.parse::<i64>().is_ok() => shown,
         _ => toml_file::quote(&shown),

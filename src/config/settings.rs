@@ -16,6 +16,7 @@ use super::choice::{
 use super::event::EventClasses;
 use super::table::{BUFFER_CLASSES, COUNT, TABLE, buffer_limits, find, position};
 use super::value::Value;
+use crate::memory::machine;
 
 /// The run-time values of all parameters. Shared by reference; everything in it may change at any time.
 pub struct Settings {
@@ -199,6 +200,23 @@ impl Settings {
         }
     }
 
+    /// `maxmemory` in bytes; 0 means no limit. A percentage is one of what the machine or the container has.
+    pub fn maxmemory(&self) -> u64 {
+        bytes_of(self.maxmemory_setting(), || machine::available() as u64)
+    }
+
+    /// `maxmemory-resident` in bytes, as [`Settings::maxmemory`].
+    pub fn maxmemory_resident(&self) -> u64 {
+        bytes_of(self.maxmemory_resident_setting(), || {
+            machine::available() as u64
+        })
+    }
+
+    /// `maxmemory-clients` in bytes; 0 means no limit. A percentage is one of `maxmemory`.
+    pub fn maxmemory_clients_bytes(&self) -> u64 {
+        bytes_of(self.maxmemory_clients(), || self.maxmemory())
+    }
+
     /// How much output a client of this class may leave unread.
     pub fn output_limit(&self, class: OutputLimitClass) -> OutputLimit {
         let cell = &self.output_limits[class as usize];
@@ -217,6 +235,15 @@ impl Settings {
         } else {
             self.tls_auth_clients()
         }
+    }
+}
+
+/// Bytes, from bytes or a negative percentage of a whole.
+fn bytes_of(setting: i64, whole: impl FnOnce() -> u64) -> u64 {
+    match setting {
+        0.. => setting.unsigned_abs(),
+        // In two steps, so that nothing overflows.
+        _ => whole() / 100 * setting.unsigned_abs(),
     }
 }
 
@@ -325,7 +352,9 @@ accessors! {
         tls_port: u16 = "tls-port",
         tls_auth_clients: TlsAuthClients = "tls-auth-clients",
         databases: usize = "databases",
-        maxmemory: u64 = "maxmemory",
+        maxmemory_setting: i64 = "maxmemory",
+        maxmemory_resident_setting: i64 = "maxmemory-resident",
+        maxmemory_eviction_tenacity: u32 = "maxmemory-eviction-tenacity",
         maxmemory_policy: MaxmemoryPolicy = "maxmemory-policy",
         maxmemory_samples: usize = "maxmemory-samples",
         lfu_decay_time: u32 = "lfu-decay-time",
@@ -344,6 +373,10 @@ accessors! {
         list_max_listpack_size: i64 = "list-max-listpack-size",
         stream_node_max_bytes: usize = "stream-node-max-bytes",
         stream_node_max_entries: usize = "stream-node-max-entries",
+        activedefrag: bool = "activedefrag",
+        active_defrag_ignore_bytes: usize = "active-defrag-ignore-bytes",
+        active_defrag_threshold_lower: usize = "active-defrag-threshold-lower",
+        active_defrag_cycle_max: u32 = "active-defrag-cycle-max",
         hz: u32 = "hz",
         loglevel: LogLevel = "loglevel",
         log_format: LogFormat = "log-format",

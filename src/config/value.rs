@@ -113,7 +113,7 @@ impl Kind {
                 unit: Unit::Octal, ..
             } => format!("{number:o}"),
             Self::Number {
-                unit: Unit::MemoryOrPercent,
+                unit: Unit::MemoryOrPercent | Unit::MemoryOrShare,
                 ..
             } if signed < 0 => format!("{}%", -signed),
             Self::Number { min, .. } if *min < 0 => signed.to_string(),
@@ -144,7 +144,7 @@ impl Kind {
             ) => format_memory(*number),
             (
                 Self::Number {
-                    unit: Unit::MemoryOrPercent,
+                    unit: Unit::MemoryOrPercent | Unit::MemoryOrShare,
                     ..
                 },
                 Value::Number(number),
@@ -222,7 +222,7 @@ fn parse_number(word: &str, min: i128, max: i128, unit: Unit) -> Result<Value, R
     let read: Option<i128> = match unit {
         Unit::Plain => parse_integer(word).map(i128::from),
         Unit::Memory => parse_memory(word).map(i128::from),
-        Unit::MemoryOrPercent => parse_memory(word)
+        Unit::MemoryOrPercent | Unit::MemoryOrShare => parse_memory(word)
             .map(i128::from)
             .or_else(|| percent().map(|p| -i128::from(p))),
         Unit::Octal => i64::from_str_radix(word, 8).ok().map(i128::from),
@@ -230,7 +230,7 @@ fn parse_number(word: &str, min: i128, max: i128, unit: Unit) -> Result<Value, R
     let Some(number) = read else {
         return Err(Reason::Borrowed(match unit {
             Unit::Plain => "argument couldn't be parsed into an integer",
-            Unit::Memory => "argument must be a memory value",
+            Unit::Memory | Unit::MemoryOrShare => "argument must be a memory value",
             Unit::MemoryOrPercent => "argument must be a memory or percent value",
             Unit::Octal => "argument couldn't be parsed as an octal number",
         }));
@@ -241,7 +241,7 @@ fn parse_number(word: &str, min: i128, max: i128, unit: Unit) -> Result<Value, R
         return Ok(Value::Number(number as u64));
     }
     Err(match unit {
-        Unit::MemoryOrPercent if number < 0 => {
+        Unit::MemoryOrPercent | Unit::MemoryOrShare if number < 0 => {
             format!("percentage argument must be less or equal to {}", -min)
         }
         Unit::Octal => format!("argument must be between {min:o} and {max:o} inclusive"),

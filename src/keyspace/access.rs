@@ -7,6 +7,7 @@
 use super::Keyspace;
 use super::door::{Effects, Event, Unit};
 use super::entry::{self, KeyMut};
+use super::eviction::Cause;
 use super::hash::{KeyHash, SHARDS, ShardIndex};
 use super::held::{Held, Holder, Reserved, Which};
 use super::record::{NewValue, Record, RecordRef};
@@ -69,22 +70,6 @@ enum Known {
     One(*const [u8], KeyHash),
     /// With the index of the next one expected: keys are asked for in the order of the arguments.
     Many(Vec<(*const [u8], KeyHash)>, usize),
-}
-
-/// The resolution of access history is a second, in 24 bits.
-fn access_clock(now: UnixMillis) -> u32 {
-    (now / 1000) as u32 & 0x00FF_FFFF
-}
-
-/// Seconds since a record was last touched.
-pub fn idle_seconds(record: RecordRef<'_>, now: UnixMillis) -> u32 {
-    access_clock(now).wrapping_sub(record.access()) & 0x00FF_FFFF
-}
-
-/// Makes a record look as if it had last been touched so many seconds before `now`.
-pub fn set_idle(record: RecordRef<'_>, seconds: i64, now: UnixMillis) {
-    let then = now.saturating_sub(seconds.saturating_mul(1000));
-    record.touch(access_clock(then));
 }
 
 impl Keyspace {
@@ -235,18 +220,19 @@ impl<'k> Access<'k> {
     #[inline]
     pub fn read(&mut self, key: &[u8]) -> Option<RecordRef<'_>> {
         let (now, no_touch, counters) = (self.now, self.no_touch, self.counters);
+        let eviction = &self.keyspace.eviction;
         let found = self.locate(self.db, key).live(key, now);
         match found {
             Some(slot) => {
                 counters.keyspace_hits.bump();
                 let record = slot.slot.into_ref();
                 if !no_touch {
-                    record.touch(access_clock(now));
+                    eviction.touch(record, now);
                 }
                 Some(record)
             }
             None => {
-                counters.keyspace_misses.bump();
+                eviction.count_miss(key, counters);
                 None
             }
         }
@@ -254,11 +240,11 @@ impl<'k> Access<'k> {
 
     /// Looks a key up as commands do that ask about a key rather than for its value: counts, but does not touch.
     pub fn look(&mut self, key: &[u8]) -> Option<RecordRef<'_>> {
-        let counters = self.counters;
+        let (keyspace, counters) = (self.keyspace, self.counters);
         let found = self.peek(key);
         match found {
             Some(_) => counters.keyspace_hits.bump(),
-            None => counters.keyspace_misses.bump(),
+            None => keyspace.eviction.count_miss(key, counters),
         }
         found
     }
@@ -302,10 +288,10 @@ impl<'k> Access<'k> {
             Some(record) => {
                 self.counters.keyspace_hits.bump();
                 if !self.no_touch {
-                    record.touch(access_clock(self.now));
+                    self.keyspace.eviction.touch(record, self.now);
                 }
             }
-            None => self.counters.keyspace_misses.bump(),
+            None => self.keyspace.eviction.count_miss(key, self.counters),
         }
         found
     }
@@ -316,7 +302,8 @@ impl<'k> Access<'k> {
         let (now, no_touch) = (self.now, self.no_touch);
         let found = self.locate(self.db, key).live(key, now)?;
         if !no_touch {
-            found.slot.get().touch(access_clock(now));
+            let record = found.slot.get();
+            found.keyspace.eviction.touch(record, now);
         }
         Some(KeyMut::new(
             found.slot,
@@ -330,11 +317,11 @@ impl<'k> Access<'k> {
 
     /// [`Access::edit`] that counts a hit or a miss, as commands do that read what they change (`GETDEL`, `GETEX`, `SET GET`).
     pub fn read_to_edit(&mut self, key: &[u8]) -> Option<KeyMut<'_>> {
-        let counters = self.counters;
+        let (keyspace, counters) = (self.keyspace, self.counters);
         let found = self.edit(key);
         match found {
             Some(_) => counters.keyspace_hits.bump(),
-            None => counters.keyspace_misses.bump(),
+            None => keyspace.eviction.count_miss(key, counters),
         }
         found
     }
@@ -347,13 +334,15 @@ impl<'k> Access<'k> {
         expiry: Option<UnixMillis>,
         event: Event,
     ) {
-        let record = Record::new(key, value, expiry, access_clock(self.now));
+        let history = self.keyspace.eviction.new_history(self.now);
+        let record = Record::new(key, value, expiry, history);
         self.put(self.db, record, event);
     }
 
     /// A record without an expiry that is in no database yet: to be filled, then [`Access::put`].
     pub fn draft(&self, key: &[u8], value: NewValue<'_>) -> Record {
-        Record::new(key, value, None, access_clock(self.now))
+        let history = self.keyspace.eviction.new_history(self.now);
+        Record::new(key, value, None, history)
     }
 
     /// Sets a key to a value, whatever it held.
@@ -404,6 +393,7 @@ impl<'k> Access<'k> {
             effects,
             ..
         } = self.locate(db, record.view().key());
+        keyspace.eviction.inserted(db, hash, record.view());
         entry::insert(
             part,
             hash.table(),
@@ -617,6 +607,7 @@ impl<'a> Located<'a> {
                 db,
             )
             .expire(counters);
+            keyspace.eviction.losses.note(hash, Cause::Expired);
             return None;
         }
         Some(Found {

@@ -42,6 +42,8 @@ pub enum EventClass {
     Stream,
     /// `x`: what expired.
     Expired,
+    /// `e`: what was evicted.
+    Evicted,
     /// No letter: a change that the peers announce to nobody, such as a result that was cached.
     Silent,
 }
@@ -96,6 +98,8 @@ impl Event {
     pub const DEL: Self = Self::generic("del");
     /// A key's time had come.
     pub const EXPIRED: Self = Self::new(EventClass::Expired, "expired");
+    /// A key gave way to others.
+    pub const EVICTED: Self = Self::new(EventClass::Evicted, "evicted");
     /// A key got a time to live.
     pub const EXPIRE: Self = Self::generic("expire");
     /// A string was set.

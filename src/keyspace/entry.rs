@@ -155,15 +155,19 @@ impl<'a> KeyMut<'a> {
         record
     }
 
-    /// Removes a key whose time has come. Its effect is a `DEL` of its own, ahead of the command's.
-    pub(super) fn expire(mut self, counters: &Counters) {
+    /// Removes a key whose time has come.
+    pub(super) fn expire(self, counters: &Counters) {
         counters.expired_keys.bump();
+        self.lose(Event::EXPIRED);
+    }
+
+    /// Removes a key that no command has asked to remove. Its effect is a `DEL` of its own, ahead of the command's if there is one.
+    pub(super) fn lose(mut self, event: Event) {
         self.before();
         let record = self.remove();
         self.expiring.settle(self.counted, Expiring::default());
         self.signal(record.view().key());
         if let Some(listener) = self.door.listener() {
-            let event = Event::EXPIRED;
             listener.after(&Change {
                 db: self.db,
                 key: record.view().key(),

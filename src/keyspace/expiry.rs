@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use super::Keyspace;
 use super::door::{Change, Event};
-use super::hash::SHARDS;
+use super::eviction::Cause;
+use super::hash::{KeyHash, SHARDS};
 use super::record::{Record, RecordRef, Value};
 use super::shard::{Expiring, Part};
 use crate::clock::UnixMillis;
@@ -108,6 +109,8 @@ impl Sweeper {
                     &[b"DEL", record.key()],
                 );
                 swept.expired += 1;
+                let hash = KeyHash::of(record.key());
+                keyspace.eviction.losses.note(hash, Cause::Expired);
             } else {
                 let mut fields = Fields::Some;
                 slot.replace_with(|mut record| {

@@ -9,9 +9,12 @@
 //! anything but a shard's lock of a higher number.
 
 pub mod access;
+#[cfg(all(unix, not(miri)))]
+pub mod compaction;
 pub mod digest;
 pub mod door;
 pub mod entry;
+pub mod eviction;
 pub mod expiry;
 mod hash;
 pub mod held;
@@ -27,10 +30,13 @@ pub mod whole;
 #[cfg(test)]
 mod tests;
 
-pub use access::{Access, Expiry, Locks, Reservation, idle_seconds, set_idle};
+use std::sync::Arc;
+
+pub use access::{Access, Expiry, Locks, Reservation};
 use door::{Door, Listener};
 pub use door::{Event, EventClass};
 pub use entry::KeyMut;
+use eviction::Eviction;
 pub use hash::{KeyHash, SHARDS};
 pub use held::{Holder, Reservations, Reserved};
 pub use record::{BIG_STRING, Kind, NewValue, Record, RecordRef, Value, ValueType};
@@ -42,6 +48,8 @@ pub struct Keyspace {
     shards: Box<[Shard]>,
     door: Door,
     databases: usize,
+    /// Which keys give way when memory is short.
+    pub eviction: Arc<Eviction>,
     /// Who waits for shards that scripts have reserved.
     pub reservations: Reservations,
 }
@@ -63,6 +71,7 @@ impl Keyspace {
             shards,
             door,
             databases,
+            eviction: Arc::default(),
             reservations: Reservations::default(),
         }
     }

@@ -30,19 +30,24 @@ impl Drop for BoxedValue {
         match self {
             Self::Str(_) => {}
             Self::Hash(hash) if hash.len() > FREE_INLINE => {
-                memory::reclaim::later(std::mem::replace(hash, Box::new(Hash::new())));
+                let bytes = hash.memory();
+                memory::reclaim::later(std::mem::replace(hash, Box::new(Hash::new())), bytes);
             }
             Self::ZSet(zset) if zset.len() > FREE_INLINE => {
-                memory::reclaim::later(std::mem::replace(zset, Box::new(ZSet::new())));
+                let bytes = zset.memory();
+                memory::reclaim::later(std::mem::replace(zset, Box::new(ZSet::new())), bytes);
             }
             Self::List(list) if list.len() > FREE_INLINE => {
-                memory::reclaim::later(std::mem::take(&mut **list));
+                let bytes = list.memory();
+                memory::reclaim::later(std::mem::take(&mut **list), bytes);
             }
             Self::Set(set) if set.len() > FREE_INLINE => {
-                memory::reclaim::later(std::mem::take(&mut **set));
+                let bytes = set.memory();
+                memory::reclaim::later(std::mem::take(&mut **set), bytes);
             }
             Self::Stream(stream) if stream.free_effort() > FREE_INLINE => {
-                memory::reclaim::later(std::mem::take(&mut **stream));
+                let bytes = stream.memory();
+                memory::reclaim::later(std::mem::take(&mut **stream), bytes);
             }
             Self::Hash(_) | Self::ZSet(_) | Self::List(_) | Self::Set(_) | Self::Stream(_) => {}
         }

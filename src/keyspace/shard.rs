@@ -31,7 +31,14 @@ impl Part {
 
 /// Keys that are in no database any more, to be dropped.
 #[derive(Debug)]
-pub(super) struct Keys(#[expect(dead_code, reason = "held to be dropped")] Table<Record>);
+pub(super) struct Keys(Table<Record>);
+
+impl Keys {
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+}
 
 /// How many keys will expire, wholly or in part.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

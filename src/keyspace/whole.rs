@@ -99,6 +99,18 @@ impl Access<'_> {
         })
     }
 
+    /// The number of keys in all databases.
+    fn len_of_all(&mut self) -> usize {
+        let databases = self.keyspace().databases();
+        let mut keys = 0;
+        self.each_shard(|_, data, _| {
+            keys += (0..databases)
+                .map(|db| data.part_ref(db).table.len())
+                .sum::<usize>();
+        });
+        keys
+    }
+
     /// Whether the current database has no keys.
     pub fn is_empty(&mut self) -> bool {
         self.len() == 0
@@ -143,7 +155,13 @@ impl Access<'_> {
         });
         self.note_change();
         if later {
-            reclaim::later_counted(parts, removed as u64);
+            // What a record occupies is not known without looking at it: all of them are about alike.
+            let left = self.len_of_all();
+            let each = crate::memory::used() / (removed + left).max(1);
+            for part in parts {
+                let keys = part.len();
+                reclaim::later_counted(part, keys as u64, keys * each);
+            }
         } else {
             self.free_behind_locks(parts);
         }
@@ -152,6 +170,8 @@ impl Access<'_> {
 
     /// Exchanges two databases.  Needs all locks.
     pub fn swap_databases(&mut self, a: usize, b: usize) {
+        self.keyspace().eviction.note_use(a);
+        self.keyspace().eviction.note_use(b);
         let now = self.now;
         self.each_shard(|_, data, effects| {
             for db in [a, b] {

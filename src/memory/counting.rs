@@ -9,7 +9,12 @@
 
 use std::alloc::{GlobalAlloc, Layout};
 use std::cell::Cell;
+#[cfg(all(unix, not(miri)))]
+use std::ptr::NonNull;
 use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
+
+#[cfg(all(unix, not(miri)))]
+use super::pages;
 
 /// How far a thread's own count may drift from what it has passed on, in bytes.
 pub const FLUSH_BYTES: usize = 32 * 1024;
@@ -38,8 +43,9 @@ pub(super) fn add(bytes: isize) {
     });
 }
 
-/// Passes on what the calling thread has counted so far. A thread that is about to end calls this.
-pub(super) fn flush() {
+/// Passes on what the calling thread has counted so far. A thread that is about to end calls this, and one that works near
+/// the memory cap.
+pub fn flush() {
     UNFLUSHED.with(|unflushed| USED.fetch_add(unflushed.replace(0), Ordering::Relaxed));
 }
 
@@ -58,7 +64,7 @@ pub fn peak() -> usize {
 }
 
 /// What the general allocator gives when asked for `size` bytes: four size classes to every doubling, as
-/// mimalloc has them, and whole pages for what is larger than its largest class.
+/// mimalloc has them, and whole pages for big blocks.
 #[inline]
 pub const fn given(size: usize) -> usize {
     let words = size.div_ceil(8);
@@ -71,26 +77,45 @@ pub const fn given(size: usize) -> usize {
         };
     }
     if size > LARGEST_CLASS {
-        return (size + 4095) & !4095;
+        return (size + PAGE - 1) & !(PAGE - 1);
     }
     let step = 1 << ((words - 1).ilog2() - 2);
     ((words + step - 1) & !(step - 1)) * 8
 }
 
-/// The general allocator's largest size class; above it come whole pages.
-const LARGEST_CLASS: usize = 512 * 1024;
+/// Above this size come whole pages.
+const LARGEST_CLASS: usize = 32 * 1024;
+const PAGE: usize = if cfg!(target_arch = "x86_64") {
+    4096
+} else {
+    16384
+};
 
-/// A global allocator that passes every call on to `A` and counts what it gives.
+/// Whether a block comes from `pages`.
+#[cfg(all(unix, not(miri)))]
+#[inline]
+fn is_big(size: usize, layout: Layout) -> bool {
+    size > pages::SMALLEST && layout.align() <= pages::PAGE
+}
+
+#[cfg(all(unix, not(miri)))]
+const _: () = assert!(pages::SMALLEST == LARGEST_CLASS && pages::PAGE == PAGE);
+
+/// A global allocator that has `A` give small blocks and [`pages`] the big ones, and counts what they give.
 ///
-/// Sizes above [`LARGEST_CLASS`] and alignments above 16 bytes are counted as [`given`] says too, which is
-/// what they occupy to within a page.
+/// Alignments above 16 bytes are counted as [`given`] says too.
 #[derive(Debug, Default)]
 pub struct Counting<A>(pub A);
 
-// SAFETY: every call goes to `A` unchanged, and counting neither allocates nor unwinds.
+// SAFETY: a call goes to `A` unchanged, or to `pages`, by its size and alignment alone, so that a block goes back where it came
+// from; counting neither allocates nor unwinds.
 unsafe impl<A: GlobalAlloc> GlobalAlloc for Counting<A> {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        #[cfg(all(unix, not(miri)))]
+        if is_big(layout.size(), layout) {
+            return big(layout.size()).0;
+        }
         // SAFETY: the caller's contract is passed on.
         let pointer = unsafe { self.0.alloc(layout) };
         if !pointer.is_null() {
@@ -101,6 +126,15 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Counting<A> {
 
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        #[cfg(all(unix, not(miri)))]
+        if is_big(layout.size(), layout) {
+            let (pointer, zeroed) = big(layout.size());
+            if !zeroed && !pointer.is_null() {
+                // SAFETY: the block has that many bytes.
+                unsafe { pointer.write_bytes(0, layout.size()) };
+            }
+            return pointer;
+        }
         // SAFETY: the caller's contract is passed on.
         let pointer = unsafe { self.0.alloc_zeroed(layout) };
         if !pointer.is_null() {
@@ -112,18 +146,73 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Counting<A> {
     #[inline]
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         add(-given(layout.size()).cast_signed());
+        #[cfg(all(unix, not(miri)))]
+        if is_big(layout.size(), layout)
+            && let Some(block) = NonNull::new(pointer)
+        {
+            // SAFETY: a block of this size and alignment came from there; the rest is the caller's contract.
+            return unsafe { pages::free(block, layout.size()) };
+        }
         // SAFETY: the caller's contract is passed on.
         unsafe { self.0.dealloc(pointer, layout) }
     }
 
     #[inline]
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        #[cfg(all(unix, not(miri)))]
+        if is_big(layout.size(), layout) || is_big(new_size, layout) {
+            // SAFETY: the caller's contract is passed on.
+            return unsafe { self.realloc_big(pointer, layout, new_size) };
+        }
         // SAFETY: the caller's contract is passed on.
         let moved = unsafe { self.0.realloc(pointer, layout, new_size) };
         if !moved.is_null() {
             add(given(new_size).cast_signed() - given(layout.size()).cast_signed());
         }
         moved
+    }
+}
+
+/// A big block, counted, and whether it is known to be zeroed.
+#[cfg(all(unix, not(miri)))]
+#[cold]
+fn big(size: usize) -> (*mut u8, bool) {
+    let (pointer, zeroed) = pages::alloc(size);
+    if !pointer.is_null() {
+        add(given(size).cast_signed());
+    }
+    (pointer, zeroed)
+}
+
+#[cfg(all(unix, not(miri)))]
+impl<A: GlobalAlloc> Counting<A> {
+    /// [`GlobalAlloc::realloc`] from or to a big block.
+    ///
+    /// # Safety
+    /// As there.
+    #[cold]
+    unsafe fn realloc_big(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        let old_size = layout.size();
+        if is_big(old_size, layout)
+            && is_big(new_size, layout)
+            && let Some(block) = NonNull::new(pointer)
+            // SAFETY: a block of this size and alignment came from there.
+            && unsafe { pages::resize(block, old_size, new_size) }
+        {
+            add(given(new_size).cast_signed() - given(old_size).cast_signed());
+            return pointer;
+        }
+        // SAFETY: the caller promises that the new size is a valid one for this alignment; both blocks have at least the
+        // smaller size and do not overlap.
+        unsafe {
+            let new_layout = Layout::from_size_align_unchecked(new_size, layout.align());
+            let moved = self.alloc(new_layout);
+            if !moved.is_null() {
+                moved.copy_from_nonoverlapping(pointer, old_size.min(new_size));
+                self.dealloc(pointer, layout);
+            }
+            moved
+        }
     }
 }
 
@@ -180,8 +269,8 @@ mod tests {
             (129, 160),
             (1000, 1024),
             (4097, 5120),
-            (524_288, 524_288),
-            (524_289, 528_384),
+            (32_768, 32_768),
+            (32_769, 32_768 + PAGE),
         ] {
             assert_eq!(given(asked), gives, "{asked}");
         }

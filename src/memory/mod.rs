@@ -2,19 +2,42 @@
 //!
 //! * [`slab`] is the sized allocator under records, packed values, tree nodes and bucket arrays:
 //!   8-byte steps where keys live, and a free that needs no look-up because the owner knows the size.
+//! * `pages` gives big blocks, in whole pages, of which the system gets back what is free.
 //! * [`counting`] wraps the general allocator; together with the slabs it gives one figure, [`used`].
 //! * [`reclaim`] drops big values on a thread of its own, off the request's path.
+//! * [`cap`] says how much there may be; [`machine`] how much there is.
 //! * [`prefetch`] asks the processor for a cache line ahead of its use.
 //!
 //! A leaf: any room may use it, and it knows nothing of keys or commands.
 
+pub mod cap;
 pub mod counting;
+pub mod machine;
+#[cfg(all(unix, not(miri)))]
+mod pages;
 pub mod prefetch;
 pub mod reclaim;
 pub mod slab;
 
-pub use counting::{Counting, peak, resident, used};
+pub use cap::Cap;
+pub use counting::{Counting, flush, peak, resident, used};
 pub use prefetch::prefetch_read;
+
+/// What big blocks occupy, in bytes: those in use, and free memory that is kept for later ones.
+pub fn big_usage() -> (usize, usize) {
+    #[cfg(all(unix, not(miri)))]
+    return pages::usage();
+    #[cfg(not(all(unix, not(miri))))]
+    (0, 0)
+}
+
+/// Gives memory that is kept for later back to the system.
+pub fn purge() {
+    #[cfg(all(unix, not(miri)))]
+    pages::purge();
+    slab::purge();
+}
+
 pub use slab::{
     LINE, MAX_SLAB, SlabUsage, alloc, alloc_lines, class_lines, class_size, free, free_lines,
     resize, usage,

@@ -6,30 +6,35 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 static PENDING: AtomicU64 = AtomicU64::new(0);
 static FREED: AtomicU64 = AtomicU64::new(0);
+static PENDING_BYTES: AtomicUsize = AtomicUsize::new(0);
 static QUEUE: OnceLock<Option<Sender<Job>>> = OnceLock::new();
 
 struct Job {
     value: Box<dyn Send>,
     objects: u64,
+    bytes: usize,
 }
 
-/// Drops `value` soon, on the background thread. It counts as one object.
-pub fn later<T: Send + 'static>(value: T) {
-    later_counted(value, 1);
+/// Drops `value` soon, on the background thread. It counts as one object of so many bytes.
+pub fn later<T: Send + 'static>(value: T, bytes: usize) {
+    later_counted(value, 1, bytes);
 }
 
 /// Drops `value` soon, on the background thread, and counts it as `objects` objects: the number of keys
-/// when a whole database is let go.
-pub fn later_counted<T: Send + 'static>(value: T, objects: u64) {
+/// when a whole database is let go. `bytes` is about what it occupies: as long as it waits that is memory in use, but no
+/// reason to evict anything.
+pub fn later_counted<T: Send + 'static>(value: T, objects: u64, bytes: usize) {
     PENDING.fetch_add(objects, Ordering::Relaxed);
+    PENDING_BYTES.fetch_add(bytes, Ordering::Relaxed);
     let job = Job {
         value: Box::new(value),
         objects,
+        bytes,
     };
     let unsent = match QUEUE.get_or_init(start) {
         Some(queue) => queue.send(job).err().map(|error| error.0),
@@ -44,6 +49,11 @@ pub fn later_counted<T: Send + 'static>(value: T, objects: u64) {
 /// Objects that wait for the background thread (`lazyfree_pending_objects`).
 pub fn pending_objects() -> u64 {
     PENDING.load(Ordering::Relaxed)
+}
+
+/// Bytes that wait for it, about.
+pub fn pending_bytes() -> usize {
+    PENDING_BYTES.load(Ordering::Relaxed)
 }
 
 /// Objects that were dropped here since the start or the last [`reset_freed_objects`]
@@ -78,13 +88,18 @@ fn run(queue: &Receiver<Job>) {
 }
 
 fn release(job: Job) {
-    let Job { value, objects } = job;
+    let Job {
+        value,
+        objects,
+        bytes,
+    } = job;
     // A destructor that panics must not take the thread with it, nor a caller that frees in place.
     if catch_unwind(AssertUnwindSafe(|| drop(value))).is_err() {
         tracing::error!("a value's destructor panicked");
     }
     FREED.fetch_add(objects, Ordering::Relaxed);
     PENDING.fetch_sub(objects, Ordering::Relaxed);
+    PENDING_BYTES.fetch_sub(bytes, Ordering::Relaxed);
 }
 
 #[cfg(test)]
@@ -116,8 +131,8 @@ mod tests {
         }
         let (tell, told) = channel();
         let before = freed_objects();
-        later(Bomb);
-        later_counted(Waits(std::sync::Mutex::new(wait), tell), 7);
+        later(Bomb, 0);
+        later_counted(Waits(std::sync::Mutex::new(wait), tell), 7, 0);
         assert!(pending_objects() >= 7);
         gate.send(()).expect("the thread outlives the panic before");
         let thread = told.recv().expect("sent by the drop");

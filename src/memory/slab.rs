@@ -25,6 +25,8 @@ mod cache;
 mod central;
 mod class;
 #[cfg(all(unix, not(miri)))]
+pub mod compaction;
+#[cfg(all(unix, not(miri)))]
 mod lines;
 #[cfg(all(unix, not(miri)))]
 mod pool;
@@ -159,6 +161,12 @@ pub struct SlabUsage {
 /// What the slabs hold at the moment.
 pub fn usage() -> SlabUsage {
     imp::usage()
+}
+
+/// Gives the memory of empty slabs that are kept in reserve back to the system.
+pub fn purge() {
+    #[cfg(all(unix, not(miri)))]
+    pool::purge();
 }
 
 fn general_layout(size: usize, align: usize) -> Layout {

@@ -18,9 +18,9 @@ use tokio::time::Sleep;
 
 use super::output_limit::OutputWatch;
 use super::stream::Stream;
-use crate::command::blocking;
 use crate::command::context::Suspension;
 use crate::command::dispatch::{self, Budget, OUTPUT_HIGH_WATER, Progress};
+use crate::command::{blocking, room};
 use crate::keyspace::waiting::{Ticket, Waiter};
 use crate::mailbox::Topic;
 use crate::resp::buffer::MAX_BUFFER;
@@ -46,6 +46,8 @@ pub(super) struct Connection {
     reply: Reply,
     stage: Stage,
     output: OutputWatch,
+    /// What of its memory is in the worker's sums: all, and what nothing else holds.
+    counted: (usize, usize),
     /// Whether something has come since the shared record was last brought up to date.
     active: bool,
 }
@@ -103,6 +105,7 @@ impl Connection {
             reply: Reply::new(Protocol::default()),
             stage: Stage::Serving,
             output: OutputWatch::default(),
+            counted: (0, 0),
             active: false,
         }
     }
@@ -422,20 +425,52 @@ impl Connection {
             self.counters(server).cycles.bump();
         }
         let shown = &self.client().buffers;
-        let received = self.buffer.len();
+        let in_arguments = self.window.memory();
+        // A large argument that is not complete yet is received apart from the rest.
+        let received = self.parser.buffered(&self.buffer, &self.window) - in_arguments;
         shown.query.store(received, Relaxed);
-        shown
-            .query_free
-            .store(self.buffer.capacity() - received, Relaxed);
-        shown.arguments.store(self.window.memory(), Relaxed);
+        let free = self.buffer.capacity() - self.buffer.len();
+        shown.query_free.store(free, Relaxed);
+        shown.arguments.store(in_arguments, Relaxed);
+        let watched = self.session.watch.as_ref().map_or(0, |watch| watch.bytes());
+        let names = self.session.subscriptions.memory() + watched;
+        shown.names.store(names, Relaxed);
         self.show_output();
+        self.count_memory(server);
+        if self.exceeds_output_limit(server)
+            && server.clients.kill(self.client(), &server.mailboxes)
+        {
+            self.counters(server).output_buffer_disconnections.bump();
+            tracing::warn!(
+                "Client {} scheduled to be closed ASAP for overcoming of output buffer limits.",
+                self.client().origin.addr
+            );
+        }
+        if room::has_too_many_clients(server) {
+            room::evict_clients(server, self.session.worker());
+        }
     }
 
     fn show_output(&self) {
         let shown = &self.client().buffers;
-        let pending = self.reply.pending();
-        shown.reply_flat.store(pending, Relaxed);
+        let (chunks, bytes) = self.reply.shared();
+        shown
+            .reply_flat
+            .store(self.reply.pending() - bytes, Relaxed);
         shown.reply_capacity.store(self.reply.memory(), Relaxed);
+        shown.reply_chunks.store(chunks, Relaxed);
+        shown.reply_chunk_bytes.store(bytes, Relaxed);
+    }
+
+    /// Brings the worker's sum of its clients' memory up to date.
+    pub(super) fn count_memory(&mut self, server: &Server) {
+        let all = self.client().memory();
+        let shared = self.reply.shared().1;
+        let own = all - shared.min(all) + self.reply.unshared();
+        let before = std::mem::replace(&mut self.counted, (all, own));
+        server
+            .cap
+            .settle_client(self.session.worker(), before, self.counted);
     }
 
     /// Appends a message from elsewhere. `topic`: only if the subscription to it still holds. False if it was not.
@@ -473,6 +508,10 @@ impl Connection {
 
     /// Ends its subscriptions and its wait for keys; it will not be polled again.
     pub(super) fn leave(&mut self, server: &Server) {
+        let counted = std::mem::take(&mut self.counted);
+        server
+            .cap
+            .settle_client(self.session.worker(), counted, (0, 0));
         self.session.leave_all(&server.pubsub);
         if let Some(waiter) = self.client().waiting() {
             waiter.end();

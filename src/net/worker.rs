@@ -209,6 +209,8 @@ impl Worker {
                 );
                 link.kill();
             } else {
+                // What it shares with others may be its own by now.
+                link.connection.borrow_mut().count_memory(self.server());
                 self.check_output(&link);
             }
         }

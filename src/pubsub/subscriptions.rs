@@ -10,13 +10,20 @@ type Names = HashSet<Bytes>;
 
 /// The channels, patterns and shard channels of one connection. Costs one pointer until the first subscription.
 #[derive(Debug, Default)]
-pub struct Subscriptions(Option<Box<[Names; 3]>>);
+pub struct Subscriptions {
+    kinds: Option<Box<[Names; 3]>>,
+    /// The sum of the names' lengths.
+    bytes: usize,
+}
+
+/// What a set has for every name beside its bytes, and what the name's allocation has around them.
+const AROUND_A_NAME: usize = size_of::<Bytes>() + 32;
 
 impl Subscriptions {
     /// Whether there are none of any kind.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.0.is_none()
+        self.kinds.is_none()
     }
 
     /// The numbers of channels, patterns and shard channels.
@@ -46,27 +53,39 @@ impl Subscriptions {
         names
     }
 
+    /// The bytes that the names take, about.
+    pub fn memory(&self) -> usize {
+        self.kinds.as_ref().map_or(0, |kinds| {
+            kinds.iter().map(HashSet::capacity).sum::<usize>() * AROUND_A_NAME + self.bytes
+        })
+    }
+
     fn names(&self, kind: Kind) -> Option<&Names> {
-        self.0.as_ref().map(|kinds| &kinds[kind as usize])
+        self.kinds.as_ref().map(|kinds| &kinds[kind as usize])
     }
 
     pub(super) fn insert(&mut self, kind: Kind, name: Bytes) -> bool {
-        self.0.get_or_insert_default()[kind as usize].insert(name)
+        let length = name.len();
+        let is_new = self.kinds.get_or_insert_default()[kind as usize].insert(name);
+        self.bytes += if is_new { length } else { 0 };
+        is_new
     }
 
     pub(super) fn remove(&mut self, kind: Kind, name: &[u8]) -> bool {
         let removed = self
-            .0
+            .kinds
             .as_mut()
             .is_some_and(|kinds| kinds[kind as usize].remove(name));
+        self.bytes -= if removed { name.len() } else { 0 };
         self.shrink();
         removed
     }
 
     pub(super) fn take(&mut self, kind: Kind) -> Names {
-        let names = self.0.as_mut().map_or_else(Names::default, |kinds| {
+        let names = self.kinds.as_mut().map_or_else(Names::default, |kinds| {
             std::mem::take(&mut kinds[kind as usize])
         });
+        self.bytes -= names.iter().map(Bytes::len).sum::<usize>();
         self.shrink();
         names
     }
@@ -74,11 +93,11 @@ impl Subscriptions {
     /// Keeps "no subscriptions" and "no allocation" the same thing.
     fn shrink(&mut self) {
         if self
-            .0
+            .kinds
             .as_ref()
             .is_some_and(|kinds| kinds.iter().all(HashSet::is_empty))
         {
-            self.0 = None;
+            self.kinds = None;
         }
     }
 }

@@ -257,6 +257,17 @@ impl OwnedArgs {
         self.shared.clear();
     }
 
+    /// Holds what `args` does, in the room that it has; shared arguments stay shared.
+    pub fn copy_from(&mut self, args: Args<'_>) {
+        self.clear();
+        for (index, arg) in args.iter().enumerate() {
+            match args.shared(index) {
+                Some(shared) => self.push_shared(shared),
+                None => self.push(arg),
+            }
+        }
+    }
+
     /// Appends a copy of `arg`.
     pub fn push(&mut self, arg: &[u8]) {
         if arg.len() < SHARED_LEN

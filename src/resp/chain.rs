@@ -64,9 +64,23 @@ impl Chain {
         self.flat.len() - self.sent + self.spliced
     }
 
-    /// The bytes of memory held.
+    /// The bytes of memory held, without the shared chunks.
     pub(super) fn memory(&self) -> usize {
-        self.flat.capacity() + self.spliced + self.splices.capacity() * size_of::<Splice>()
+        self.flat.capacity() + self.splices.capacity() * size_of::<Splice>()
+    }
+
+    /// The shared chunks: how many, and how many bytes.
+    pub(super) fn shared(&self) -> (usize, usize) {
+        (self.splices.len(), self.spliced)
+    }
+
+    /// The bytes of chunks that nobody else has any more.
+    pub(super) fn unshared(&self) -> usize {
+        let chunks = self.splices.iter().map(|splice| &splice.bytes);
+        chunks
+            .filter(|chunk| chunk.is_unique())
+            .map(Bytes::len)
+            .sum()
     }
 
     /// Where the next byte will go.

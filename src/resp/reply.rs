@@ -383,9 +383,19 @@ impl Reply {
         self.chain.pending()
     }
 
-    /// The bytes of memory that the output holds.
+    /// The bytes of memory that the output holds, without the shared chunks.
     pub fn memory(&self) -> usize {
         self.chain.memory()
+    }
+
+    /// The shared chunks in the output: how many, and how many bytes.
+    pub fn shared(&self) -> (usize, usize) {
+        self.chain.shared()
+    }
+
+    /// The bytes of the shared chunks that nobody else has any more. Looks at each of them.
+    pub fn unshared(&self) -> usize {
+        self.chain.unshared()
     }
 
     /// Fills `slices` with what is to be sent first, for a vectored write. Returns how many of them are used.

@@ -5,11 +5,12 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use mlua::{Function, Lua, MultiValue, Table, Value, Variadic};
+use mlua::{Function, Lua, Table, Value, Variadic};
 
 use super::engine::{Failure, Shared, first_line};
+use super::lua::failure;
 use super::store::{Flags, Sha};
-use super::{convert, raise};
+use super::{native, raise};
 use crate::resp::{DoubleText, OwnedArgs};
 
 /// The version that scripts are told. As INFO's, so that they use what there is.
@@ -30,6 +31,11 @@ pub struct State {
 }
 
 impl State {
+    /// Whether a library's code is being run.
+    pub(super) fn is_registering(&self) -> bool {
+        self.registering.get()
+    }
+
     pub(super) fn reset(&self) {
         self.resp3.set(false);
         self.asks_only.set(false);
@@ -53,13 +59,6 @@ const NOTHING: &str = r"
 return function() return true end, function() return false end, function() end
 ";
 
-/// Runs a script, or a function with its arguments; an error comes back with the place where it was raised.
-const RUNNERS: &str = r"
-local xpcall, handler = ...
-return function(script) return xpcall(script, handler) end,
-  function(callback, keys, arguments) return xpcall(function() return callback(keys, arguments) end, handler) end
-";
-
 /// Errors in their several forms: a value, and what is wrong.
 type Checked = mlua::Result<(Value, Value)>;
 
@@ -77,8 +76,7 @@ pub(super) fn table(lua: &Lua, shared: &Rc<Shared>, is_library: bool) -> mlua::R
         let shared = Rc::clone(shared);
         lua.create_function(move |lua, args: Variadic<Value>| function(lua, &shared, &args))
     };
-    let functions: [(&str, Inner); 8] = [
-        ("call", call),
+    let functions: [(&str, Inner); 7] = [
         ("acl_check_cmd", may_call),
         ("setresp", setresp),
         ("log", log),
@@ -90,7 +88,8 @@ pub(super) fn table(lua: &Lua, shared: &Rc<Shared>, is_library: bool) -> mlua::R
     for (name, function) in functions {
         api.raw_set(name, raise::raising(lua, &inner(function)?)?)?;
     }
-    api.raw_set("pcall", raise::returning(lua, &inner(call)?)?)?;
+    api.raw_set("call", native::caller(lua, shared, true)?)?;
+    api.raw_set("pcall", native::caller(lua, shared, false)?)?;
     if is_library {
         api.raw_set("register_function", raise::raising(lua, &inner(register)?)?)?;
     }
@@ -122,35 +121,25 @@ pub(super) fn table(lua: &Lua, shared: &Rc<Shared>, is_library: bool) -> mlua::R
     Ok(api)
 }
 
-/// What runs scripts, and what runs functions.
-pub(super) fn runners(lua: &Lua) -> mlua::Result<(Function, Function)> {
-    let handler = lua.create_function(|lua, error: Value| describe(lua, error))?;
-    let xpcall: Function = lua.globals().get("xpcall")?;
-    lua.load(RUNNERS)
-        .set_name("=runners")
-        .call((xpcall, handler))
+/// What is called where an error is raised that nobody catches.
+pub(super) fn handler(lua: &Lua) -> mlua::Result<Function> {
+    lua.create_function(|lua, error: Value| describe(lua, error))
 }
 
 /// Called where an error is raised that nobody catches: the error as a table, with the place.
 fn describe(lua: &Lua, error: Value) -> mlua::Result<Table> {
-    let table = match error {
-        Value::Table(table) => table,
-        Value::String(text) => {
+    let softened = failure::soften(lua, &error)?;
+    let table = match softened {
+        (Value::Table(table), _) => table,
+        (value, _) => {
+            let mut text = b"ERR ".to_vec();
+            match value {
+                Value::String(string) => text.extend_from_slice(&string.as_bytes()),
+                Value::Error(error) => text.extend_from_slice(first_line(&error).as_bytes()),
+                other => text.extend_from_slice(other.to_string().unwrap_or_default().as_bytes()),
+            }
             let table = lua.create_table()?;
-            let mut bytes = b"ERR ".to_vec();
-            bytes.extend_from_slice(&text.as_bytes());
-            table.raw_set("err", lua.create_string(bytes)?)?;
-            table
-        }
-        Value::Error(error) => {
-            let table = lua.create_table()?;
-            table.raw_set("err", format!("ERR {}", first_line(&error)))?;
-            table
-        }
-        other => {
-            let table = lua.create_table()?;
-            let text = other.to_string().unwrap_or_default();
-            table.raw_set("err", format!("ERR {text}"))?;
+            table.raw_set("err", lua.create_string(text)?)?;
             table
         }
     };
@@ -179,25 +168,24 @@ fn describe(lua: &Lua, error: Value) -> mlua::Result<Table> {
     Ok(pair)
 }
 
-/// What a runner has returned.
-pub(super) fn outcome(result: mlua::Result<MultiValue>) -> Result<Value, Failure> {
-    let mut values = result?.into_iter();
-    if let Some(Value::Boolean(true)) = values.next() {
-        return Ok(values.next().unwrap_or(Value::Nil));
-    }
+/// What a run has come to.
+pub(super) fn outcome(result: mlua::Result<Result<Value, Value>>) -> Result<Value, Failure> {
+    let problem = match result? {
+        Ok(value) => return Ok(value),
+        Err(problem) => problem,
+    };
     let mut failure = Failure {
         text: b"ERR error object is not a string".to_vec(),
         place: None,
-        is_counted: false,
     };
-    let pair = match values.next() {
-        Some(Value::Table(pair)) => pair,
-        Some(Value::String(text)) => {
+    let pair = match problem {
+        Value::Table(pair) => pair,
+        Value::String(text) => {
             // Not enough memory: then nothing more is done where it is raised.
             failure.text = [b"ERR ", &*text.as_bytes()].concat();
             return Err(failure);
         }
-        Some(Value::Error(error)) => return Err((*error).into()),
+        Value::Error(error) => return Err((*error).into()),
         _ => return Err(failure),
     };
     if let Ok(Value::Table(place)) = pair.raw_get("place")
@@ -205,11 +193,10 @@ pub(super) fn outcome(result: mlua::Result<MultiValue>) -> Result<Value, Failure
     {
         failure.place = Some((source, line));
     }
-    if let Ok(Value::Table(error)) = pair.raw_get("error") {
-        if let Ok(Value::String(text)) = error.raw_get("err") {
-            failure.text = text.as_bytes().to_vec();
-        }
-        failure.is_counted = error.raw_get("ignore_error_stats_update").unwrap_or(false);
+    if let Ok(Value::Table(error)) = pair.raw_get("error")
+        && let Ok(Value::String(text)) = error.raw_get("err")
+    {
+        failure.text = text.as_bytes().to_vec();
     }
     Err(failure)
 }
@@ -226,38 +213,6 @@ fn fill(request: &mut OwnedArgs, args: &[Value]) -> bool {
         }
     }
     true
-}
-
-fn call(lua: &Lua, shared: &Shared, args: &[Value]) -> Checked {
-    if shared.api.registering.get() {
-        return wrong(
-            lua,
-            "redis.call/pcall can only be called inside a script invocation",
-        );
-    }
-    if args.is_empty() {
-        return wrong(
-            lua,
-            "Please specify at least one argument for this redis lib call",
-        );
-    }
-    if !fill(&mut shared.request.borrow_mut(), args) {
-        return wrong(
-            lua,
-            "Lua redis lib command arguments must be strings or integers",
-        );
-    }
-    shared.call();
-    shared.pulse()?;
-    let reply = shared.reply.borrow();
-    let value = convert::to_lua(lua, &reply)?;
-    if reply.first() == Some(&b'-')
-        && let Value::Table(error) = &value
-    {
-        error.raw_set("ignore_error_stats_update", true)?;
-        return Ok((Value::Nil, value));
-    }
-    Ok((value, Value::Nil))
 }
 
 fn may_call(lua: &Lua, shared: &Shared, args: &[Value]) -> Checked {

@@ -1,8 +1,6 @@
-//! Replies as Lua's values, and Lua's values as replies, by the rules that Redis documents.
-//!
-//! What is read here are replies that our own writer has written a moment ago, complete and well-formed.
+//! What scripts return as replies, by the rules that Redis documents. The reverse is in [`super::native`].
 
-use mlua::{Lua, Table, Value};
+use mlua::{Table, Value};
 
 use crate::resp::{Protocol, Reply, ReplyError};
 
@@ -10,124 +8,6 @@ use crate::resp::{Protocol, Reply, ReplyError};
 const DEEPEST: usize = 1000;
 /// Bytes of reply that a script may return.
 const LONGEST: usize = 512 << 20;
-
-/// A reply as a value. An error is a table with its text under `err`.
-///
-/// # Errors
-/// If Lua has no memory left.
-pub fn to_lua(lua: &Lua, reply: &[u8]) -> mlua::Result<Value> {
-    let mut reader = Reader { lua, rest: reply };
-    reader.value()
-}
-
-struct Reader<'l, 'r> {
-    lua: &'l Lua,
-    rest: &'r [u8],
-}
-
-impl<'r> Reader<'_, 'r> {
-    fn value(&mut self) -> mlua::Result<Value> {
-        let line = self.line();
-        let Some((&kind, text)) = line.split_first() else {
-            return Ok(Value::Nil);
-        };
-        Ok(match kind {
-            b'+' => self.tagged("ok", text)?,
-            b'-' => self.tagged("err", text)?,
-            b':' => self.number(text),
-            b'$' if text == b"-1" => Value::Boolean(false),
-            b'$' => Value::String(self.lua.create_string(self.bulk(text))?),
-            b'*' if text == b"-1" => Value::Boolean(false),
-            b'*' | b'>' => {
-                let len = parse(text);
-                let table = self.lua.create_table_with_capacity(len.min(1 << 16), 0)?;
-                for i in 1..=len {
-                    let element = self.value()?;
-                    table.raw_set(i, element)?;
-                }
-                Value::Table(table)
-            }
-            b'%' => {
-                let map = self.lua.create_table()?;
-                for _ in 0..parse(text) {
-                    let (key, value) = (self.value()?, self.value()?);
-                    if !key.is_nil() {
-                        map.raw_set(key, value)?;
-                    }
-                }
-                self.wrapped("map", Value::Table(map))?
-            }
-            b'~' => {
-                let set = self.lua.create_table()?;
-                for _ in 0..parse(text) {
-                    let member = self.value()?;
-                    if !member.is_nil() {
-                        set.raw_set(member, true)?;
-                    }
-                }
-                self.wrapped("set", Value::Table(set))?
-            }
-            b',' => {
-                let text = String::from_utf8_lossy(text);
-                let number = text.parse().unwrap_or(f64::NAN);
-                self.wrapped("double", Value::Number(number))?
-            }
-            b'(' => self.tagged("big_number", text)?,
-            b'=' => {
-                let bytes = self.bulk(text);
-                let (format, string) = bytes.split_at(bytes.len().min(4));
-                let verbatim = self.lua.create_table()?;
-                verbatim.raw_set(
-                    "format",
-                    self.lua.create_string(&format[..format.len().min(3)])?,
-                )?;
-                verbatim.raw_set("string", self.lua.create_string(string)?)?;
-                self.wrapped("verbatim_string", Value::Table(verbatim))?
-            }
-            b'#' => Value::Boolean(text == b"t"),
-            b'|' => {
-                for _ in 0..parse(text) * 2 {
-                    self.value()?;
-                }
-                self.value()?
-            }
-            _ => Value::Nil,
-        })
-    }
-
-    fn line(&mut self) -> &'r [u8] {
-        let end = memchr::memchr(b'\r', self.rest).unwrap_or(self.rest.len());
-        let (line, rest) = self.rest.split_at(end);
-        self.rest = rest.get(2..).unwrap_or_default();
-        line
-    }
-
-    fn bulk(&mut self, len: &[u8]) -> &'r [u8] {
-        let (bytes, rest) = self.rest.split_at(parse(len).min(self.rest.len()));
-        self.rest = rest.get(2..).unwrap_or_default();
-        bytes
-    }
-
-    fn number(&self, text: &[u8]) -> Value {
-        let number = crate::value::number::parse_i64(text).unwrap_or_default();
-        Value::Number(number as f64)
-    }
-
-    fn tagged(&self, tag: &str, text: &[u8]) -> mlua::Result<Value> {
-        self.wrapped(tag, Value::String(self.lua.create_string(text)?))
-    }
-
-    fn wrapped(&self, tag: &str, value: Value) -> mlua::Result<Value> {
-        let table = self.lua.create_table_with_capacity(0, 1)?;
-        table.raw_set(tag, value)?;
-        Ok(Value::Table(table))
-    }
-}
-
-fn parse(len: &[u8]) -> usize {
-    let len = crate::value::number::parse_i64(len).unwrap_or_default();
-    usize::try_from(len).unwrap_or_default()
-}
 
 /// Writes what a script has returned. `booleans`: the script has asked for RESP3, which has them.
 ///

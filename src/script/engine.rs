@@ -15,16 +15,16 @@ use std::mem::ManuallyDrop;
 use std::ptr;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use corosensei::stack::DefaultStack;
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 use mlua::chunk::ChunkMode;
-use mlua::{
-    Function, HookTriggers, Lua, LuaOptions, MultiValue, StdLib, Table, Value, VmState, ffi,
-};
+use mlua::{Function, HookTriggers, Lua, Table, Value, VmState, ffi};
 
 use super::library::Library;
+use super::lua::failure::Stop;
+use super::native::{self, Job};
 use super::store::{Flags, Script, Sha};
 use super::{Ticket, api, convert, lua};
 use crate::resp::{Args, OwnedArgs, ReplyError};
@@ -36,6 +36,10 @@ const TURN_NANOS: u64 = 500_000;
 const INSTRUCTIONS: u32 = 2_000;
 /// A script's stack. Only what is used of it is ever backed by memory. Lua bounds the depth of its calls into C, and so what it uses.
 const STACK: usize = 8 << 20;
+/// The random numbers of every script begin with this seed, as the peers' do.
+const SEED: i32 = 0;
+/// How long a library's code may run.
+const LOAD_TIME: Duration = Duration::from_millis(500);
 /// Interpreters that a thread keeps for later.
 const KEPT: usize = 2;
 /// Scripts set aside at the same time by one thread.
@@ -61,8 +65,6 @@ pub struct Failure {
     pub text: Vec<u8>,
     /// Where: the chunk's name and the line.
     pub place: Option<(String, i64)>,
-    /// It was a command's error, which has been counted.
-    pub is_counted: bool,
 }
 
 impl From<mlua::Error> for Failure {
@@ -70,7 +72,6 @@ impl From<mlua::Error> for Failure {
         Self {
             text: format!("ERR {}", first_line(&error)).into_bytes(),
             place: None,
-            is_counted: false,
         }
     }
 }
@@ -97,8 +98,11 @@ pub(super) fn first_line(error: &mlua::Error) -> String {
 /// What a script does while it runs, shared by the two sides of its stack.
 pub(super) struct Shared {
     yielder: Cell<*const Yielder<(), Pass>>,
-    job: RefCell<Option<(Function, MultiValue)>>,
-    result: RefCell<Option<mlua::Result<MultiValue>>>,
+    job: RefCell<Option<Job>>,
+    result: RefCell<Option<mlua::Result<Result<Value, Value>>>>,
+    /// The keys and arguments of the job.
+    pub(super) keys: RefCell<OwnedArgs>,
+    pub(super) arguments: RefCell<OwnedArgs>,
     /// The request that the script wants executed.
     pub(super) request: RefCell<OwnedArgs>,
     /// The reply to it.
@@ -129,9 +133,16 @@ impl Shared {
         unsafe { (*yielder).suspend(what) };
     }
 
-    /// Has the request executed.
+    /// Has the request executed, and lets others have their turn if it is time.
     pub(super) fn call(&self) {
         self.pass(Pass::Call);
+        if self.is_turn_over() {
+            self.pass(Pass::TurnOver);
+        }
+    }
+
+    fn is_turn_over(&self) -> bool {
+        ticks::now() >= self.turn_ends.get()
     }
 
     /// Looks at the clock, and lets others have their turn if it is time.
@@ -139,14 +150,22 @@ impl Shared {
     /// # Errors
     /// If the script has to end.
     pub(super) fn pulse(&self) -> mlua::Result<()> {
-        if ticks::now() >= self.turn_ends.get() && self.inside.get() {
+        if self.is_turn_over() && self.inside.get() {
             self.pass(Pass::TurnOver);
         }
         match self.ends.get() {
-            true => Err(mlua::Error::RuntimeError(KILLED.to_owned())),
+            true => Err(mlua::Error::external(Stop(KILLED.to_owned()))),
             false => Ok(()),
         }
     }
+}
+
+/// What Lua's hook and the libraries' pulse call.
+fn pulse(lua: &Lua) -> mlua::Result<()> {
+    let shared = lua
+        .app_data_ref::<Rc<Shared>>()
+        .map(|shared| Rc::clone(&shared));
+    shared.map_or(Ok(()), |shared| shared.pulse())
 }
 
 /// What a script is told that has to end.
@@ -160,10 +179,8 @@ struct Interpreter {
     /// Whether the script's frames are on the stack.
     running: bool,
     /// The globals of scripts, and those of libraries.
-    scripts: Table,
-    functions: Table,
-    run_script: Function,
-    run_function: Function,
+    scripts: lua::Environment,
+    functions: lua::Environment,
     compiled: HashMap<Sha, Function>,
     libraries: HashMap<String, Loaded>,
     /// Bytes that it used when it was new, and how many more it may use.
@@ -188,15 +205,17 @@ impl Drop for Interpreter {
 }
 
 impl Interpreter {
-    fn new(memory_limit: usize) -> mlua::Result<Self> {
-        let libraries = StdLib::TABLE | StdLib::OS | StdLib::STRING | StdLib::MATH;
-        let lua = Lua::new_with(libraries, LuaOptions::default())?;
-        // Its objects have finalizers, which would run wherever something is allocated, and unhurried by any hook.
-        lua.globals().raw_remove("newproxy")?;
+    fn new(memory_limit: usize) -> mlua::Result<Box<Self>> {
+        let lua = lua::open(lua::Options {
+            pulse,
+            longest: memory_limit,
+        })?;
         let shared = Rc::new(Shared {
             yielder: Cell::new(ptr::null()),
             job: RefCell::default(),
             result: RefCell::default(),
+            keys: RefCell::default(),
+            arguments: RefCell::default(),
             request: RefCell::default(),
             reply: RefCell::default(),
             api: api::State::default(),
@@ -204,17 +223,17 @@ impl Interpreter {
             ends: Cell::new(false),
             inside: Cell::new(false),
         });
-        let environment = |is_library: bool| -> mlua::Result<Table> {
+        lua.set_app_data(Rc::clone(&shared));
+        let environment = |is_library: bool| {
             let api = api::table(&lua, &shared, is_library)?;
-            lua::environment(&lua, api)
+            lua::environment(&lua, &api)
         };
         let (scripts, functions) = (environment(false)?, environment(true)?);
-        let (run_script, run_function) = api::runners(&lua)?;
-        let pulse = Rc::clone(&shared);
+        let handler = api::handler(&lua)?;
         lua.set_global_hook(
             HookTriggers::new().every_nth_instruction(INSTRUCTIONS),
-            move |lua, _| {
-                let goes_on = pulse.pulse();
+            |lua, _| {
+                let goes_on = pulse(lua);
                 if goes_on.is_err() {
                     look_after_each(lua, 1)?;
                 }
@@ -225,34 +244,31 @@ impl Interpreter {
         lua.set_memory_limit(base + memory_limit)?;
         let stack =
             Coroutine::with_stack(DefaultStack::new(STACK).map_err(mlua::Error::external)?, {
-                let shared = Rc::clone(&shared);
+                let (lua, shared) = (lua.clone(), Rc::clone(&shared));
                 move |yielder: &Yielder<(), Pass>, ()| {
                     shared.yielder.set(ptr::from_ref(yielder));
                     loop {
                         let job = shared.job.take();
-                        let (function, arguments) =
-                            job.expect("the stack goes on when there is a job");
-                        let result = function.call(arguments);
-                        drop(function);
+                        let job = job.expect("the stack goes on when there is a job");
+                        let result = native::run(&lua, &shared, &job, &handler);
+                        drop(job);
                         shared.result.replace(Some(result));
                         shared.pass(Pass::Done);
                     }
                 }
             });
-        Ok(Self {
+        Ok(Box::new(Self {
             lua,
             shared,
             stack: ManuallyDrop::new(stack),
             running: false,
             scripts,
             functions,
-            run_script,
-            run_function,
             compiled: HashMap::new(),
             libraries: HashMap::new(),
             base,
             limit: memory_limit,
-        })
+        }))
     }
 
     /// Goes on until something happens.
@@ -274,15 +290,18 @@ impl Interpreter {
         }
     }
 
-    fn start(&mut self, function: &Function, arguments: MultiValue) {
-        if self.shared.ends.replace(false) {
+    fn start(&mut self, job: Job, keys: Args<'_>, arguments: Args<'_>) -> Result<(), ReplyError> {
+        let shared = &self.shared;
+        if shared.ends.replace(false) {
             // Its last script was ended.
             look_after_each(&self.lua, INSTRUCTIONS)
                 .expect("there is a hook, and a number is changed");
         }
-        self.shared.api.reset();
-        lua::reseed(&self.lua);
-        self.shared.job.replace(Some((function.clone(), arguments)));
+        shared.api.reset();
+        shared.keys.borrow_mut().copy_from(keys);
+        shared.arguments.borrow_mut().copy_from(arguments);
+        shared.job.replace(Some(job));
+        lua::begin(&self.lua, SEED).map_err(|error| ReplyError::err(first_line(&error)))
     }
 
     /// The compiled form of a script.
@@ -290,13 +309,18 @@ impl Interpreter {
         if let Some(function) = self.compiled.get(&script.sha) {
             return Ok(function.clone());
         }
-        let function =
-            compile(&self.lua, &script.body, "@user_script", &self.scripts).map_err(|error| {
-                ReplyError::err(format!(
-                    "Error compiling script (new function): {}",
-                    first_line(&error)
-                ))
-            })?;
+        let function = compile(
+            &self.lua,
+            &script.body,
+            "@user_script",
+            self.scripts.table(),
+        )
+        .map_err(|error| {
+            ReplyError::err(format!(
+                "Error compiling script (new function): {}",
+                first_line(&error)
+            ))
+        })?;
         if self.compiled.len() >= MOST_COMPILED {
             self.compiled.clear();
         }
@@ -304,28 +328,25 @@ impl Interpreter {
         Ok(function)
     }
 
-    fn array(&self, args: Args<'_>) -> mlua::Result<Table> {
-        let table = self
-            .lua
-            .create_table_with_capacity(args.len().min(1 << 16), 0)?;
-        for (i, arg) in args.iter().enumerate() {
-            table.raw_set(i + 1, self.lua.create_string(arg)?)?;
-        }
-        Ok(table)
-    }
-
     /// Runs a library's code, which registers functions. It gets no other turns but its own, and not long.
     fn load(&mut self, library: &Library) -> Result<Vec<api::Registered>, ReplyError> {
-        let compiled = compile(&self.lua, &library.code, "@user_function", &self.functions)
-            .map_err(|error| {
-                ReplyError::err(format!("Error compiling function: {}", first_line(&error)))
-            })?;
-        self.start(
-            &self.run_script.clone(),
-            MultiValue::from_iter([Value::Function(compiled)]),
-        );
+        let compiled = compile(
+            &self.lua,
+            &library.code,
+            "@user_function",
+            self.functions.table(),
+        )
+        .map_err(|error| {
+            ReplyError::err(format!("Error compiling function: {}", first_line(&error)))
+        })?;
+        let job = Job {
+            function: compiled,
+            globals: None,
+        };
+        let nothing = OwnedArgs::default();
+        self.start(job, nothing.view(), nothing.view())?;
         self.shared.api.registering.set(true);
-        let deadline = Instant::now() + lua::LOAD_TIME;
+        let deadline = Instant::now() + LOAD_TIME;
         loop {
             match self.go() {
                 Pass::Done => break,
@@ -409,7 +430,8 @@ fn compile(lua: &Lua, source: &[u8], name: &str, environment: &Table) -> mlua::R
 /// The interpreters of a thread.
 #[derive(Default)]
 struct Interpreters {
-    idle: Vec<Interpreter>,
+    #[expect(clippy::vec_box, reason = "an interpreter is moved for every script")]
+    idle: Vec<Box<Interpreter>>,
     set_aside: HashMap<Ticket, Run>,
 }
 
@@ -442,11 +464,11 @@ impl Program {
 
 /// A script that runs.
 pub struct Run {
-    interpreter: Option<Interpreter>,
+    interpreter: Option<Box<Interpreter>>,
     /// Under which it is set aside.
     pub ticket: Ticket,
     /// When it began.
-    pub started: Instant,
+    started: ticks::Ticks,
     /// The database that was selected when it began.
     pub db: usize,
     /// What runs.
@@ -491,31 +513,17 @@ impl Run {
         run.db = db;
         let program = run.program.clone();
         let interpreter = run.interpreter_mut();
-        let begin = |interpreter: &mut Interpreter| -> mlua::Result<(Table, Table)> {
-            Ok((interpreter.array(keys)?, interpreter.array(arguments)?))
+        let job = match &program {
+            Program::Script(script) => Job {
+                function: interpreter.compile(script)?,
+                globals: Some(interpreter.scripts.globals().clone()),
+            },
+            Program::Function(library, name) => Job {
+                function: interpreter.function(library, name)?,
+                globals: None,
+            },
         };
-        let memory = |error: mlua::Error| ReplyError::err(first_line(&error));
-        match &program {
-            Program::Script(script) => {
-                let function = interpreter.compile(script)?;
-                let (keys, arguments) = begin(interpreter).map_err(memory)?;
-                lua::set_arguments(&interpreter.lua, &interpreter.scripts, keys, arguments)
-                    .map_err(memory)?;
-                let runner = interpreter.run_script.clone();
-                interpreter.start(&runner, MultiValue::from_iter([Value::Function(function)]));
-            }
-            Program::Function(library, name) => {
-                let function = interpreter.function(library, name)?;
-                let (keys, arguments) = begin(interpreter).map_err(memory)?;
-                let runner = interpreter.run_function.clone();
-                let all = [
-                    Value::Function(function),
-                    Value::Table(keys),
-                    Value::Table(arguments),
-                ];
-                interpreter.start(&runner, MultiValue::from_iter(all));
-            }
-        }
+        interpreter.start(job, keys, arguments)?;
         Ok(run)
     }
 
@@ -555,12 +563,25 @@ impl Run {
         Ok(Self {
             interpreter: Some(interpreter),
             ticket,
-            started: Instant::now(),
+            started: ticks::now(),
             db: 0,
             program,
             shown: None,
             wrote: false,
         })
+    }
+
+    /// When it began.
+    pub fn started(&self) -> Instant {
+        let nanos = ticks::to_nanos(ticks::now().wrapping_sub(self.started));
+        let now = Instant::now();
+        now.checked_sub(Duration::from_nanos(nanos)).unwrap_or(now)
+    }
+
+    /// Whether it has been told to end.
+    pub fn has_to_end(&self) -> bool {
+        let interpreter = self.interpreter.as_ref();
+        interpreter.is_some_and(|interpreter| interpreter.shared.ends.get())
     }
 
     /// The script that was set aside under a ticket.

@@ -5,14 +5,15 @@
 //! * [`engine`] runs one, on a stack of its own: whenever the script wants a command executed, has used up its turn, or is
 //!   done, control comes back to the caller. So what executes commands knows nothing of Lua, and a script that takes long
 //!   can be set aside; [`running`] is the list of those.
-//! * [`api`] is what scripts see as `redis`, [`convert`] how replies become Lua's values and the reverse.
+//! * [`lua`] is the world that scripts see: protected globals, libraries; [`api`] is what scripts see as `redis`, `native` and [`convert`] how replies become Lua's values and the reverse.
 
 pub mod api;
 pub mod convert;
 pub mod engine;
 pub mod footprint;
 pub mod library;
-mod lua;
+pub mod lua;
+mod native;
 mod raise;
 pub mod running;
 pub mod store;

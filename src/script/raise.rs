@@ -22,19 +22,6 @@ pub(super) fn raising(lua: &Lua, inner: &Function) -> mlua::Result<Function> {
     }
 }
 
-/// The same that returns what the inner function says is wrong.
-///
-/// # Errors
-/// If Lua has no memory left.
-pub(super) fn returning(lua: &Lua, inner: &Function) -> mlua::Result<Function> {
-    // SAFETY: as in `raising`.
-    unsafe {
-        lua.exec_raw(inner.clone(), |state| {
-            ffi::lua_pushcclosure(state, call_and_return, 1);
-        })
-    }
-}
-
 /// Calls the function that is the upvalue with all arguments; leaves its two results on the stack.
 ///
 /// # Safety
@@ -58,17 +45,6 @@ unsafe extern "C-unwind" fn call_and_raise(state: *mut ffi::lua_State) -> c_int 
             ffi::lua_error(state);
         }
         ffi::lua_settop(state, -2);
-    }
-    1
-}
-
-unsafe extern "C-unwind" fn call_and_return(state: *mut ffi::lua_State) -> c_int {
-    // SAFETY: as above; the one of the two results that is not nil, or the first, becomes the top of the stack.
-    unsafe {
-        call_inner(state);
-        if ffi::lua_type(state, -1) == ffi::LUA_TNIL {
-            ffi::lua_settop(state, -2);
-        }
     }
     1
 }

@@ -32,6 +32,9 @@ pub enum Transport {
     Unix,
 }
 
+/// What a connection costs beside its buffers, in bytes: its task, session and shared record, about.
+const CONNECTION_BYTES: usize = 1536;
+
 /// A set of the conditions that the `flags` field of `CLIENT LIST` shows as letters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ClientFlags(pub u32);
@@ -150,6 +153,8 @@ pub struct Buffers {
     pub reply_chunks: AtomicUsize,
     /// Unsent bytes in those chunks (`omem`).
     pub reply_chunk_bytes: AtomicUsize,
+    /// The names of what it is subscribed to and of the keys that it watches.
+    pub names: AtomicUsize,
 }
 
 /// How far a transaction is.
@@ -225,6 +230,22 @@ impl Client {
             waiting: Mutex::new(None),
             watched: Mutex::new(None),
         }
+    }
+
+    /// The bytes that it occupies (`tot-mem`).
+    pub fn memory(&self) -> usize {
+        let buffers = &self.buffers;
+        let parts = [
+            &buffers.query,
+            &buffers.query_free,
+            &buffers.arguments,
+            &buffers.reply_capacity,
+            &buffers.reply_chunk_bytes,
+            &buffers.names,
+            &self.transaction.bytes,
+        ];
+        let parts = parts.iter().map(|part| part.load(Ordering::Relaxed));
+        CONNECTION_BYTES + parts.sum::<usize>()
     }
 
     /// The conditions it is in.

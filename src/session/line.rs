@@ -9,9 +9,6 @@ use std::time::Instant;
 
 use super::client::{Client, ClientFlags, NO_COMMAND};
 
-/// What a connection costs beside its buffers, in bytes: its task, session and shared record, about.
-const CONNECTION_BYTES: usize = 1536;
-
 /// Displays a connection as it is at a moment. There is no line break at the end.
 #[derive(Debug)]
 pub struct Line<'a> {
@@ -47,13 +44,7 @@ impl fmt::Display for Line<'_> {
             true => i64::try_from(queued).unwrap_or(i64::MAX),
             false => -1,
         };
-        let total = CONNECTION_BYTES
-            + query
-            + query_free
-            + arguments
-            + multi_bytes
-            + reply_capacity
-            + chunk_bytes;
+        let total = client.memory();
         let waits_to_write = reply_flat + chunk_bytes > 0;
         let command = match client.last_command() {
             NO_COMMAND => "NULL",

@@ -87,6 +87,10 @@ counters! {
     keyspace_hits,
     /// Look-ups by reading commands that did not.
     keyspace_misses,
+    /// Of these, look-ups for keys that have expired, as far as that is remembered.
+    misses_expired,
+    /// Look-ups for keys that were evicted, as far as that is remembered.
+    misses_evicted,
     /// Keys removed because their time had come.
     expired_keys,
     /// Hash fields removed because their time had come.
@@ -97,6 +101,10 @@ counters! {
     expire_cycle_micros,
     /// Keys removed to make room.
     evicted_keys,
+    /// Records moved out of slabs that were mostly empty.
+    records_moved,
+    /// Connections closed to make room.
+    evicted_clients,
     /// Error replies of every kind.
     error_replies,
     /// Errors that came out of a panic.

@@ -356,7 +356,9 @@ impl List {
         }
         let removed = self.nodes.drain(range);
         if many {
-            memory::reclaim::later(removed.collect::<Vec<_>>());
+            let removed: Vec<_> = removed.collect();
+            let bytes = removed.iter().map(Node::heap).sum();
+            memory::reclaim::later(removed, bytes);
         } else {
             drop(removed);
         }

@@ -20,6 +20,7 @@
 
 mod bucket;
 mod expiry;
+mod sample;
 mod scan;
 mod segment;
 mod slot;

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use crate::command::context::{CommandResult, Context, Outcome};
 use crate::command::draft::Draft;
-use crate::keyspace::{BIG_STRING, Event, NewValue, Record, RecordRef, set_idle};
+use crate::keyspace::{BIG_STRING, Event, NewValue, Record, RecordRef};
 use crate::rdb::{self, Limits, Reader, payload};
 use crate::resp::{Args, OwnedArgs, ReplyError};
 use crate::server::Server;
@@ -47,8 +47,7 @@ struct Options {
     /// The time is a moment, not a time to live.
     absolute: bool,
     idle: Option<i64>,
-    /// Understood, and of no use: access frequencies are not kept.
-    frequency: Option<i64>,
+    frequency: Option<u8>,
 }
 
 impl Options {
@@ -75,10 +74,7 @@ impl Options {
                 && let Some(frequency) = words.next()
             {
                 let frequency = number::parse_i64(frequency).ok_or(ReplyError::NOT_INTEGER)?;
-                if !(0..=255).contains(&frequency) {
-                    return Err(BAD_FREQ);
-                }
-                options.frequency = Some(frequency);
+                options.frequency = Some(u8::try_from(frequency).map_err(|_| BAD_FREQ)?);
             } else {
                 return Err(ReplyError::SYNTAX);
             }
@@ -125,8 +121,12 @@ pub(super) fn restore(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         return Ok(Outcome::Done);
     }
     record.set_expiry(expiry);
+    let eviction = &ctx.server.keyspace.eviction;
     if let Some(seconds) = options.idle {
-        set_idle(record.view(), seconds, now);
+        eviction.set_idle(record.view(), seconds, now);
+    }
+    if let Some(frequency) = options.frequency {
+        eviction.set_frequency(record.view(), frequency, now);
     }
     let event = Event::generic("restore");
     if let Some(mut found) = ctx.keys.edit(key) {

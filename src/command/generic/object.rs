@@ -1,7 +1,7 @@
 //! OBJECT: how a value is held, and when it was last used.
 
 use crate::command::context::{CommandResult, Context, Outcome};
-use crate::keyspace::{Kind, RecordRef, Value, idle_seconds};
+use crate::keyspace::{Kind, RecordRef, Value};
 use crate::resp::{Args, ReplyError};
 
 /// Strings up to this length answer "embstr", as Redis's do.
@@ -52,18 +52,38 @@ pub(super) fn object_refcount(ctx: &mut Context<'_>, args: Args<'_>) -> CommandR
 /// `OBJECT IDLETIME key`
 pub(super) fn object_idletime(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let now = ctx.now;
+    let eviction = &ctx.server.keyspace.eviction;
+    let mut is_told = true;
     about(ctx, args, |reply, record| {
-        reply.int(i64::from(idle_seconds(record, now)))
-    })
+        match eviction.idle_seconds(record, now) {
+            Some(seconds) => reply.int(i64::from(seconds)),
+            None => is_told = false,
+        }
+    })?;
+    if is_told {
+        return Ok(Outcome::Done);
+    }
+    Err(ReplyError::fixed(
+        "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies at \
+         runtime LRU and LFU data will take some time to adjust.",
+    ))
 }
 
 /// `OBJECT FREQ key`
 pub(super) fn object_freq(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    if ctx.keys.look(args.at(2)).is_none() {
-        ctx.reply.null();
+    let now = ctx.now;
+    let eviction = &ctx.server.keyspace.eviction;
+    let mut is_kept = true;
+    about(ctx, args, |reply, record| {
+        match eviction.frequency(record, now) {
+            Some(frequency) => reply.int(i64::from(frequency)),
+            None => is_kept = false,
+        }
+    })?;
+    if is_kept {
         return Ok(Outcome::Done);
     }
-    Err(ReplyError::new(
+    Err(ReplyError::fixed(
         "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching \
          between policies at runtime LRU and LFU data will take some time to adjust.",
     ))

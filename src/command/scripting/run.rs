@@ -7,8 +7,8 @@ use super::program::{Found, Programs};
 use crate::command::call;
 use crate::command::context::{CommandResult, Context, Outcome, Suspension};
 use crate::command::dispatch;
+use crate::command::room;
 use crate::command::table::{self, Command, Flags};
-use crate::memory;
 use crate::resp::{Args, Reply, ReplyError};
 use crate::script::engine::{Event, Failure, KILLED, MOST_SET_ASIDE, Program, Run};
 use crate::script::running::{Kind, Run as Shown};
@@ -112,8 +112,7 @@ fn check(ctx: &Context<'_>, flags: ScriptFlags, programs: Programs) -> Result<()
 }
 
 fn is_short(ctx: &Context<'_>) -> bool {
-    let limit = ctx.server.settings.maxmemory() as usize;
-    limit > 0 && memory::used() > limit
+    room::is_exceeded(ctx.server)
 }
 
 fn begin(ctx: &mut Context<'_>, args: Args<'_>, found: Found) -> Result<Run, ReplyError> {
@@ -137,6 +136,7 @@ fn begin(ctx: &mut Context<'_>, args: Args<'_>, found: Found) -> Result<Run, Rep
 
 /// Enters a script into the list of those that take long, if it is not there.
 fn show(ctx: &Context<'_>, run: &mut Run, args: Args<'_>) -> Arc<Shown> {
+    let started = run.started();
     let shown = run.shown.get_or_insert_with(|| {
         let (kind, name) = match &run.program {
             Program::Script(script) => (Kind::Script, script.sha.to_string()),
@@ -144,7 +144,7 @@ fn show(ctx: &Context<'_>, run: &mut Run, args: Args<'_>) -> Arc<Shown> {
                 (Kind::Function, String::from_utf8_lossy(name).into_owned())
             }
         };
-        let shown = Arc::new(Shown::new(kind, name, args.to_owned(), run.started));
+        let shown = Arc::new(Shown::new(kind, name, args.to_owned(), started));
         if run.wrote {
             shown.note_write();
         }
@@ -161,6 +161,13 @@ fn show(ctx: &Context<'_>, run: &mut Run, args: Args<'_>) -> Arc<Shown> {
 fn execute(ctx: &mut Context<'_>, run: &mut Run, rules: Rules) {
     let request = run.request();
     let args = request.view();
+    if run.has_to_end() {
+        // It is at its end as soon as it looks at the clock.
+        run.answer(request, |reply| {
+            reply.extend_from_slice(b"-ERR the script has to end\r\n")
+        });
+        return;
+    }
     if run.api().asks_only.get() {
         let known = dispatch::resolve(table::find(args.at(0)), args);
         let is_right = known.is_ok_and(|command| command.accepts(args.len()));

@@ -36,6 +36,7 @@ pub(super) fn set(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
 pub(super) fn reset_stat(ctx: &mut Context<'_>, _: Args<'_>) -> CommandResult {
     ctx.server.stats.reset();
     reclaim::reset_freed_objects();
+    ctx.server.cap.reset_exceeded();
     ctx.reply.ok();
     Ok(Outcome::Done)
 }

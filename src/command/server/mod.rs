@@ -2,6 +2,7 @@
 
 mod config;
 mod debug;
+mod figures;
 mod flush;
 mod info;
 mod memory;
@@ -16,6 +17,13 @@ use super::table::words::{
     ADMIN, ALLOW_BUSY, Acl, Command, FAST, Group, LOADING, Lock, NO_MULTI, NOSCRIPT, READONLY, RO,
     STALE, WRITE, key,
 };
+
+/// Hints about the subcommands of MEMORY that look at everything.
+const MEMORY_TIPS: &[&str] = &[
+    "nondeterministic_output",
+    "request_policy:all_shards",
+    "response_policy:special",
+];
 
 pub(super) const COMMANDS: &[Command] = &[
     Command::new(Group::Server, "command", -1, introspect::all)
@@ -175,6 +183,26 @@ pub(super) const COMMANDS: &[Command] = &[
                 .flags(&[LOADING, STALE])
                 .since("4.0.0")
                 .summary("Explains the subcommands."),
+            Command::new(Group::Server, "doctor", 2, memory::doctor)
+                .lock(Lock::Each)
+                .since("4.0.0")
+                .summary("Says what is out of the ordinary about the memory, and what helps.")
+                .tips(MEMORY_TIPS),
+            Command::new(Group::Server, "malloc-stats", 2, memory::malloc_stats)
+                .flags(&[LOADING])
+                .since("4.0.0")
+                .summary("Returns the allocators' own figures.")
+                .tips(MEMORY_TIPS),
+            Command::new(Group::Server, "purge", 2, memory::purge)
+                .flags(&[LOADING])
+                .since("4.0.0")
+                .summary("Gives memory that the allocators keep for later back to the system.")
+                .tips(&["request_policy:all_shards", "response_policy:all_succeeded"]),
+            Command::new(Group::Server, "stats", 2, memory::stats)
+                .lock(Lock::Each)
+                .since("4.0.0")
+                .summary("Tells what the memory is used for.")
+                .tips(MEMORY_TIPS),
             Command::new(Group::Server, "usage", -3, memory::usage)
                 .flags(&[READONLY])
                 .keys(&[key(2, &[RO])])

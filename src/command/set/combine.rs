@@ -168,7 +168,8 @@ fn take_out_difference(sources: &[Source<'_>], target: &mut impl Target) {
 fn let_go(set: Set) {
     if set.len() > BATCH {
         // It was never anybody's key: it does not count as one that was let go.
-        reclaim::later_counted(set, 0);
+        let bytes = set.memory();
+        reclaim::later_counted(set, 0, bytes);
     }
 }
 

@@ -392,6 +392,15 @@ impl Command {
         self.first_key.map(usize::from)
     }
 
+    /// Where a key is worth prefetching: its only key, or the first of a script's, if it has any.
+    #[inline]
+    pub fn likely_key(&self) -> Option<usize> {
+        match self.lock {
+            Lock::Script => Some(3),
+            _ => self.first_key(),
+        }
+    }
+
     /// Which locks a request needs, whose arity has been checked.
     #[inline]
     pub fn lock_for(&self, args: Args<'_>) -> Lock {

@@ -29,7 +29,7 @@ pub(super) const SECTION: Section = Section {
         .honoured("Output a client may leave unread: class, hard limit, soft limit, seconds above the soft one; for normal, replica and pubsub clients."),
         memory("client-query-buffer-limit", 1 << 20, LONG, "1gb").honoured("Bytes of requests that a client may have pending."),
         memory("proto-max-bulk-len", 1 << 20, LONG, "512mb").honoured("Bytes of a single argument."),
-        memory_or_percent("maxmemory-clients", "0").kept("Bytes, or percentage of maxmemory, for all clients' buffers together."),
+        memory_or_percent("maxmemory-clients", "0").honoured("Bytes, or percentage of maxmemory, for all clients' buffers together."),
         text("bind-source-addr", "").kept("Address of outgoing connections; Larder makes none."),
         number("max-new-connections-per-cycle", 1, 1000, "10").kept("Connections accepted in one go."),
         yes_no("mptcp", "no").fixed().kept("Multipath TCP."),

@@ -142,6 +142,33 @@ fn flush(cache: &Cache, class: usize) {
     }
 }
 
+/// Moves all of the calling thread's lists to the central store.
+pub(super) fn give_back() {
+    CACHE.with(|cache| {
+        for (class, list) in cache.lists.iter().enumerate() {
+            let blocks = list.blocks.replace(0) as usize;
+            let head = list.head.replace(null_mut());
+            if blocks > 0 {
+                // SAFETY: the blocks on the list are unused and of its class.
+                unsafe { central::put(class, head, blocks) };
+            }
+        }
+    });
+}
+
+/// [`free`] that does not keep the block for the calling thread.
+///
+/// # Safety
+/// As for [`free`].
+pub(super) unsafe fn free_to_center(block: NonNull<u8>, class: usize) {
+    let block = block.cast::<Free>().as_ptr();
+    // SAFETY: the block is unused by the caller's promise, and every class holds a word, aligned.
+    unsafe {
+        (*block).next = null_mut();
+        central::put(class, block, 1);
+    }
+}
+
 /// Sets the list's limit at its first use, unless the thread is ending.
 fn open(cache: &Cache, class: usize) {
     let list = &cache.lists[class];

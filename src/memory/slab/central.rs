@@ -7,7 +7,7 @@
 use parking_lot::Mutex;
 use std::alloc::handle_alloc_error;
 use std::ptr::{NonNull, null_mut};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::{class, pool};
 
@@ -28,20 +28,27 @@ struct Slab {
     next: *mut Slab,
     previous: *mut Slab,
     listed: bool,
+    /// It is to be emptied: no block is taken from it meanwhile.
+    leaving: AtomicBool,
 }
 
 const _: () = assert!(size_of::<Slab>() <= class::HEADER);
 
-/// The slabs of one class that have a block to give.
+/// The slabs of one class that have a block to give, and those that are to be emptied.
 struct Store {
     first: *mut Slab,
+    leaving: *mut Slab,
 }
 
 // SAFETY: the slabs of a store are reached only through it, that is under its lock.
 unsafe impl Send for Store {}
 
-static STORES: [Mutex<Store>; class::COUNT] =
-    [const { Mutex::new(Store { first: null_mut() }) }; class::COUNT];
+static STORES: [Mutex<Store>; class::COUNT] = [const {
+    Mutex::new(Store {
+        first: null_mut(),
+        leaving: null_mut(),
+    })
+}; class::COUNT];
 
 /// Bytes of the blocks handed out.
 static HANDED_OUT: AtomicUsize = AtomicUsize::new(0);
@@ -117,10 +124,12 @@ pub(super) unsafe fn put(class: usize, mut blocks: *mut Free, count: usize) {
                 if (*slab).live == 0 {
                     if (*slab).listed {
                         store.unlist(slab);
+                    } else if (*slab).leaving.load(Ordering::Relaxed) {
+                        store.unlist_leaving(slab);
                     }
                     (*slab).next = empty;
                     empty = slab;
-                } else if !(*slab).listed {
+                } else if !(*slab).listed && !(*slab).leaving.load(Ordering::Relaxed) {
                     store.list(slab);
                 }
             }
@@ -133,6 +142,65 @@ pub(super) unsafe fn put(class: usize, mut blocks: *mut Free, count: usize) {
         empty = unsafe { (*slab).next };
         pool::put(slab.cast(), slab_size);
     }
+}
+
+/// Marks slabs that are mostly empty as to be emptied, up to `most` bytes of blocks in use. Returns how many bytes of slabs
+/// there are to be had back.
+pub(super) fn begin_emptying(class: usize, most: &mut usize) -> usize {
+    let size = class::size(class);
+    let capacity = (class::slab_size(class) - class::HEADER) / size;
+    let mut gain = 0;
+    let mut store = STORES[class].lock();
+    let mut slab = store.first;
+    // The first one stays: it takes what the others give.
+    while !slab.is_null() {
+        // SAFETY: listed slabs are valid while the store is locked.
+        unsafe {
+            let next = (*slab).next;
+            let live = (*slab).live;
+            if slab != store.first
+                && live * SPARSE_DIVISOR < capacity * SPARSE_SHARE
+                && live * size <= *most
+            {
+                *most -= live * size;
+                gain += (capacity - live) * size;
+                store.let_leave(slab);
+            }
+            slab = next;
+        }
+    }
+    gain
+}
+
+/// A slab is mostly empty when less than this part of it is in use: five eighths.
+const SPARSE_SHARE: usize = 5;
+const SPARSE_DIVISOR: usize = 8;
+
+/// What could not be emptied serves again.
+pub(super) fn end_emptying(class: usize) {
+    let mut store = STORES[class].lock();
+    while !store.leaving.is_null() {
+        let slab = store.leaving;
+        // SAFETY: the slabs to be emptied are valid while the store is locked.
+        unsafe {
+            store.unlist_leaving(slab);
+            store.list(slab);
+        }
+    }
+}
+
+/// Whether a block in use lies in a slab that is to be emptied. A hint: the answer may change at any time.
+///
+/// # Safety
+/// The block was handed out for `class` and is in use.
+pub(super) unsafe fn is_leaving(block: NonNull<u8>, class: usize) -> bool {
+    let slab = block
+        .as_ptr()
+        .map_addr(|address| address & !(class::slab_size(class) - 1))
+        .cast::<Slab>();
+    // SAFETY: a slab with a block in use is valid, and its mark is atomic.
+    let leaving = unsafe { &(*slab).leaving };
+    leaving.load(Ordering::Relaxed)
 }
 
 impl Slab {
@@ -173,8 +241,45 @@ impl Store {
                 next: null_mut(),
                 previous: null_mut(),
                 listed: false,
+                leaving: AtomicBool::new(false),
             });
             self.list(slab);
+        }
+    }
+
+    /// Takes a slab off the list, to be emptied.
+    ///
+    /// # Safety
+    /// The slab is on this store's list.
+    unsafe fn let_leave(&mut self, slab: *mut Slab) {
+        // SAFETY: the caller's promise; slabs on either list are valid while the store is locked.
+        unsafe {
+            self.unlist(slab);
+            (*slab).leaving.store(true, Ordering::Relaxed);
+            (*slab).next = self.leaving;
+            (*slab).previous = null_mut();
+            if !self.leaving.is_null() {
+                (*self.leaving).previous = slab;
+            }
+        }
+        self.leaving = slab;
+    }
+
+    /// # Safety
+    /// The slab is one of this store's that are to be emptied.
+    unsafe fn unlist_leaving(&mut self, slab: *mut Slab) {
+        // SAFETY: the caller's promise; slabs on either list are valid while the store is locked.
+        unsafe {
+            let (next, previous) = ((*slab).next, (*slab).previous);
+            if previous.is_null() {
+                self.leaving = next;
+            } else {
+                (*previous).next = next;
+            }
+            if !next.is_null() {
+                (*next).previous = previous;
+            }
+            (*slab).leaving.store(false, Ordering::Relaxed);
         }
     }
 

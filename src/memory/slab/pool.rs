@@ -105,6 +105,17 @@ pub(super) fn put(slab: *mut u8, size: usize) {
     POOL.lock().shelf(size).cold.push(address);
 }
 
+/// Gives the memory of the reserve back to the system.
+pub(super) fn purge() {
+    for size in [SMALL_SLAB, LARGE_SLAB] {
+        let warm = std::mem::take(&mut POOL.lock().shelf(size).warm);
+        for address in &warm {
+            discard(std::ptr::with_exposed_provenance_mut(*address), size);
+        }
+        POOL.lock().shelf(size).cold.extend(warm);
+    }
+}
+
 pub(super) fn usage() -> PoolUsage {
     let pool = POOL.lock();
     let sum = |count: fn(&Shelf) -> usize| {

@@ -554,3 +554,41 @@ fn a_panic_while_replacing_loses_that_entry_only() {
     pair.model.remove(&7);
     pair.check();
 }
+
+#[test]
+fn the_soonest_and_random_ones_with_a_deadline_are_found() {
+    let mut pair = Pair::new(Spread::Good);
+    for key in 0..5_000 {
+        let deadline = (key % 50 == 0).then_some(1_000_000 + (key * 7919) % 100_003);
+        pair.insert(key, deadline);
+    }
+    let mut state = 1_u64;
+    let mut random = || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        state
+    };
+    let mut seen = HashSet::new();
+    for _ in 0..3_000 {
+        let found = pair
+            .table
+            .random_with_deadline(&mut random, |node| node.deadline.get().is_some());
+        seen.insert(found.unwrap().get().key);
+    }
+    assert!(seen.len() > 90 && seen.iter().all(|key| key % 50 == 0));
+    let mut last = 0;
+    for _ in 0..100 {
+        let slot = pair.table.soonest(|node| node.deadline.get()).unwrap();
+        let (key, deadline) = (slot.get().key, slot.get().deadline.get().unwrap());
+        assert!(deadline >= last);
+        last = deadline;
+        pair.remove(key);
+        pair.table.check();
+    }
+    assert!(pair.table.soonest(|node| node.deadline.get()).is_none());
+    let found = pair
+        .table
+        .random_with_deadline(&mut random, |node| node.deadline.get().is_some());
+    assert!(found.is_none());
+}

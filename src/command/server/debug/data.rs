@@ -2,9 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::command::{CommandResult, Context, Outcome, Suspension};
+use crate::command::{CommandResult, Context, Outcome, Suspension, room};
 use crate::keyspace::{Event, NewValue};
-use crate::memory;
 use crate::resp::{Args, ReplyError};
 use crate::value::number;
 
@@ -78,9 +77,8 @@ pub(super) fn populate(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     if size > ctx.server.settings.proto_max_bulk_len() {
         return Err(ReplyError::STRING_TOO_LONG);
     }
-    let limit = usize::try_from(ctx.server.settings.maxmemory()).unwrap_or(usize::MAX);
     for number in 0..count {
-        if limit > 0 && memory::used() > limit {
+        if room::is_exceeded(ctx.server) {
             return Err(ReplyError::OOM);
         }
         let key = [prefix, format!(":{number}").as_bytes()].concat();

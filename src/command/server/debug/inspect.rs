@@ -2,7 +2,7 @@
 
 use crate::command::generic::object::encoding;
 use crate::command::{CommandResult, Context, Outcome};
-use crate::keyspace::{RecordRef, Value, idle_seconds};
+use crate::keyspace::{RecordRef, Value};
 use crate::resp::{Args, ReplyError};
 use crate::value::number;
 use crate::value::packed::{PackedHash, PackedList, PackedSet, PackedZSet};
@@ -14,16 +14,26 @@ const NOT_PACKED: ReplyError = ReplyError::fixed("ERR Not a listpack encoded obj
 pub(super) fn object(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let now = ctx.now;
     let record = ctx.keys.peek(args.at(2)).ok_or(ReplyError::NO_KEY)?;
+    let eviction = &ctx.server.keyspace.eviction;
+    let use_of = match eviction.frequency(record, now) {
+        Some(frequency) => {
+            let minute = (record.access() >> 8) as u16;
+            format!("lfu_freq:{frequency} lfu_access_time_minutes:{minute}")
+        }
+        None => format!(
+            "lru_seconds_idle:{}",
+            eviction.idle_seconds(record, now).unwrap_or(0)
+        ),
+    };
     let length = match args.len() {
         3 => format!(" serializedlength:{}", serialized_length(record)),
         _ => String::new(),
     };
     ctx.reply.simple(&format!(
-        "Value at:{:p} refcount:1 encoding:{}{length} lru:{} lru_seconds_idle:{}",
+        "Value at:{:p} refcount:1 encoding:{}{length} lru:{} {use_of}",
         record.address(),
         encoding(record),
         record.access(),
-        idle_seconds(record, now),
     ));
     Ok(Outcome::Done)
 }

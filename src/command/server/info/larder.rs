@@ -23,6 +23,20 @@ pub(super) fn larder(source: &mut Source<'_, '_>, text: &mut Text) {
             format_args!("connections={connections},commands={commands}"),
         );
     }
+    let totals = server.stats.totals();
+    let lost = totals.misses_expired + totals.misses_evicted;
+    text.field(
+        "keyspace_misses_never_seen",
+        totals.keyspace_misses.saturating_sub(lost),
+    );
+    text.field("keyspace_misses_expired", totals.misses_expired);
+    text.field("keyspace_misses_evicted", totals.misses_evicted);
+    text.field(
+        "loss_history_bytes",
+        server.keyspace.eviction.losses.memory(),
+    );
+    text.field("reserved_bytes", server.cap.reserved());
+    text.field("resident_ceiling_bytes", server.cap.ceiling().unwrap_or(0));
     let slabs = memory::usage();
     text.field("slab_allocated_bytes", slabs.allocated);
     text.field("slab_bytes", slabs.in_slabs);

@@ -1,75 +1,29 @@
-//! The section Memory.
-//!
-//! `used_memory` is what the allocators give, all of it; *overhead* is what is there without any key or goes with their
-//! number (the process at its start, tables, connections), *dataset* the rest.
+//! The section Memory: see [`MemoryFigures`] for what the words mean.
 
 use std::sync::LazyLock;
-use std::sync::atomic::Ordering;
 
 use super::Source;
 use super::text::{Human, Text, percent, ratio};
+use crate::command::server::figures::MemoryFigures;
 use crate::config::choice::Choice;
 use crate::config::choice::MaxmemoryPolicy;
-use crate::memory::{self, reclaim};
+use crate::memory::{machine, reclaim};
 
 /// Physical memory of the machine, in bytes; 0 where it cannot be asked.
-static SYSTEM_MEMORY: LazyLock<usize> = LazyLock::new(|| {
-    let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let total = text.lines().find_map(|line| line.strip_prefix("MemTotal:"));
-    let kilobytes = total.and_then(|rest| rest.trim().strip_suffix("kB"));
-    kilobytes
-        .and_then(|number| number.trim().parse::<usize>().ok())
-        .unwrap_or(0)
-        * 1024
-});
-
-/// What the allocators hold, in bytes, from what is used up to what the system gave.
-struct Allocated {
-    used: usize,
-    active: usize,
-    resident: usize,
-    process: usize,
-}
-
-impl Allocated {
-    fn now() -> Self {
-        let (used, slabs) = (memory::used(), memory::usage());
-        let process = memory::resident();
-        // What is not in slabs is counted by size class: free room inside it is not known.
-        let elsewhere = used.saturating_sub(slabs.allocated);
-        let active = elsewhere + slabs.in_slabs.max(slabs.allocated);
-        let resident = (elsewhere + slabs.resident).max(active);
-        Self {
-            used,
-            active,
-            resident,
-            process: process.max(resident),
-        }
-    }
-}
+static SYSTEM_MEMORY: LazyLock<usize> = LazyLock::new(machine::physical);
 
 pub(super) fn memory(source: &mut Source<'_, '_>, text: &mut Text) {
-    let held = Allocated::now();
-    let peak = memory::peak();
-    let startup = source.server.facts.memory_at_start.min(held.used);
-    let clients = client_memory(source);
-    let tables: usize = source
-        .databases()
-        .iter()
-        .map(|database| database.table_bytes)
-        .sum();
-    let overhead = (startup + tables + clients).min(held.used);
-    let dataset = held.used - overhead;
+    let held = MemoryFigures::now(source.server, source.databases());
     text.memory("used_memory", held.used);
     text.memory("used_memory_rss", held.process);
-    text.memory("used_memory_peak", peak);
-    text.field("used_memory_peak_perc", percent(held.used, peak));
-    text.field("used_memory_overhead", overhead);
-    text.field("used_memory_startup", startup);
-    text.field("used_memory_dataset", dataset);
+    text.memory("used_memory_peak", held.peak);
+    text.field("used_memory_peak_perc", percent(held.used, held.peak));
+    text.field("used_memory_overhead", held.overhead);
+    text.field("used_memory_startup", held.startup);
+    text.field("used_memory_dataset", held.dataset);
     text.field(
         "used_memory_dataset_perc",
-        percent(dataset, held.used - startup),
+        percent(held.dataset, held.used - held.startup),
     );
     text.field("allocator_allocated", held.used);
     text.field("allocator_active", held.active);
@@ -89,9 +43,9 @@ pub(super) fn memory(source: &mut Source<'_, '_>, text: &mut Text) {
         MaxmemoryPolicy::WORDS[settings.maxmemory_policy() as usize],
     );
     fragmentation(&held, text);
+    text.field("mem_not_counted_for_evict", source.server.cap.not_counted());
     text.fields(
         &[
-            "mem_not_counted_for_evict",
             "mem_replication_backlog",
             "mem_total_replication_buffers",
             "mem_replicas_repl_buffer",
@@ -99,7 +53,7 @@ pub(super) fn memory(source: &mut Source<'_, '_>, text: &mut Text) {
         ],
         0,
     );
-    text.field("mem_clients_normal", clients);
+    text.field("mem_clients_normal", held.clients);
     text.fields(
         &[
             "mem_cluster_links",
@@ -114,26 +68,6 @@ pub(super) fn memory(source: &mut Source<'_, '_>, text: &mut Text) {
     text.field("active_defrag_running", 0);
     text.field("lazyfree_pending_objects", reclaim::pending_objects());
     text.field("lazyfreed_objects", reclaim::freed_objects());
-}
-
-/// Bytes in the buffers of all connections.
-fn client_memory(source: &Source<'_, '_>) -> usize {
-    let clients = source.server.clients.all();
-    let sizes = clients.iter().map(|client| {
-        let buffers = &client.buffers;
-        let parts = [
-            &buffers.query,
-            &buffers.query_free,
-            &buffers.arguments,
-            &buffers.reply_capacity,
-            &buffers.reply_chunk_bytes,
-        ];
-        parts
-            .iter()
-            .map(|part| part.load(Ordering::Relaxed))
-            .sum::<usize>()
-    });
-    sizes.sum()
 }
 
 /// There are no scripts.
@@ -155,7 +89,7 @@ fn scripts(text: &mut Text) {
     text.memory("used_memory_scripts", 0);
 }
 
-fn fragmentation(held: &Allocated, text: &mut Text) {
+fn fragmentation(held: &MemoryFigures, text: &mut Text) {
     let mut pair = |name: &str, bytes: &str, large: usize, small: usize| {
         text.field(name, ratio(large as f64, small as f64));
         text.field(bytes, large.saturating_sub(small));

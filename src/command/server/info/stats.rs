@@ -5,12 +5,13 @@ use std::sync::atomic::Ordering;
 use super::Source;
 use super::text::Text;
 use crate::mailbox::Kind;
+use crate::memory::Cap;
 use crate::stats::{Stats, Totals, ticks};
 
 pub(super) fn stats(source: &mut Source<'_, '_>, text: &mut Text) {
     let (stats, totals) = (&source.server.stats, source.server.stats.totals());
     traffic(stats, &totals, text);
-    expiry(stats, &totals, text);
+    expiry(&source.server.cap, stats, &totals, text);
     text.field("keyspace_hits", totals.keyspace_hits);
     text.field("keyspace_misses", totals.keyspace_misses);
     let pubsub = &source.server.pubsub;
@@ -23,7 +24,6 @@ pub(super) fn stats(source: &mut Source<'_, '_>, text: &mut Text) {
             "total_forks",
             "migrate_cached_sockets",
             "slave_expires_tracked_keys",
-            "active_defrag_hits",
             "active_defrag_misses",
             "active_defrag_key_hits",
             "active_defrag_key_misses",
@@ -35,6 +35,7 @@ pub(super) fn stats(source: &mut Source<'_, '_>, text: &mut Text) {
         ],
         0,
     );
+    text.field("active_defrag_hits", totals.records_moved);
     text.field("unexpected_error_replies", totals.unexpected_errors);
     text.field("total_error_replies", totals.error_replies);
     text.field("dump_payload_sanitizations", 0);
@@ -115,7 +116,7 @@ fn traffic(stats: &Stats, totals: &Totals, text: &mut Text) {
     text.fields(&["sync_full", "sync_partial_ok", "sync_partial_err"], 0);
 }
 
-fn expiry(stats: &Stats, totals: &Totals, text: &mut Text) {
+fn expiry(cap: &Cap, stats: &Stats, totals: &Totals, text: &mut Text) {
     let stale = stats.stale_millionths.load(Ordering::Relaxed) as f64 / 10_000.0;
     text.field("expired_keys", totals.expired_keys);
     text.field("expired_fields", totals.expired_fields);
@@ -130,15 +131,10 @@ fn expiry(stats: &Stats, totals: &Totals, text: &mut Text) {
         totals.expire_cycle_micros / 1000,
     );
     text.field("evicted_keys", totals.evicted_keys);
-    text.fields(
-        &[
-            "evicted_clients",
-            "evicted_scripts",
-            "total_eviction_exceeded_time",
-            "current_eviction_exceeded_time",
-        ],
-        0,
-    );
+    text.field("evicted_clients", totals.evicted_clients);
+    text.field("evicted_scripts", 0);
+    text.field("total_eviction_exceeded_time", cap.exceeded_total());
+    text.field("current_eviction_exceeded_time", cap.exceeded_now());
 }
 
 /// A batch is what the peers call a cycle of the event loop.

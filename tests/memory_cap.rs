@@ -1,0 +1,344 @@
+//! The memory cap, with the program as a process of its own: memory is counted for a whole process.
+//!
+//! `cargo test --test memory_cap -- --ignored` fills larger caps from more connections for longer.
+
+mod support;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use support::{Child, Client, encode};
+
+const POLICIES: [&str; 8] = [
+    "allkeys-lru",
+    "allkeys-lfu",
+    "allkeys-random",
+    "volatile-lru",
+    "volatile-lfu",
+    "volatile-random",
+    "volatile-ttl",
+    "noeviction",
+];
+/// What threads may have allocated without having told yet.
+const UNTOLD: usize = 8 * 32 * 1024;
+const OOM: &str = "-OOM command not allowed when used memory > 'maxmemory'.";
+
+/// The fields of INFO.
+fn info(client: &mut Client) -> HashMap<String, u64> {
+    let text = client.bulk(&["INFO", "everything"]);
+    text.lines()
+        .filter_map(|line| line.split_once(':'))
+        .filter_map(|(name, value)| Some((name.to_owned(), value.parse().ok()?)))
+        .collect()
+}
+
+/// Numbers that look random and are the same in every run.
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % bound
+    }
+
+    /// A size, each order of magnitude up to `most` as likely as the others.
+    fn size(&mut self, most: usize) -> usize {
+        let exponent = self.below(1_000) as f64 / 1_000.0;
+        (10.0 * (most as f64 / 10.0).powf(exponent)) as usize
+    }
+}
+
+/// Writes `bytes` bytes of values up to `most` long over one connection; every second key has an expiry. Returns how many
+/// writes were refused.
+fn fill(child: &Child, number: u64, bytes: usize, most: usize) -> usize {
+    let mut client = child.client();
+    let mut numbers = Numbers(number);
+    let value = vec![b'x'; most];
+    let (mut written, mut refused, mut key) = (0, 0, 0);
+    while written < bytes {
+        let mut requests = Vec::new();
+        let mut count = 0;
+        while count < 16 && requests.len() < 100_000 {
+            let size = numbers.size(most);
+            let name = format!("{number}:{key}");
+            let seconds = (1_000 + numbers.below(100_000)).to_string();
+            let mut words = vec![&b"SET"[..], name.as_bytes(), &value[..size]];
+            if numbers.below(2) == 0 {
+                words.extend([&b"EX"[..], seconds.as_bytes()]);
+            }
+            requests.extend(encode(&words));
+            (key, written, count) = (key + 1, written + size, count + 1);
+        }
+        client.send(requests);
+        for _ in 0..count {
+            match client.line().as_str() {
+                "+OK" => {}
+                OOM => refused += 1,
+                other => panic!("{other}"),
+            }
+        }
+    }
+    refused
+}
+
+/// Fills a server with `maxmemory` of `cap` bytes from `connections` connections to five times that, and looks on.
+fn keeps_below(policy: &str, cap: usize, most: usize, connections: u64) {
+    let child = Child::start(&[
+        "--maxmemory",
+        &cap.to_string(),
+        "--maxmemory-policy",
+        policy,
+        "--workers",
+        "2",
+    ]);
+    let mut client = child.client();
+    for n in 0..100 {
+        client.ask(&["SET", &format!("stays:{n}"), "x"], "+OK\r\n");
+    }
+    let done = AtomicBool::new(false);
+    let refused: usize = thread::scope(|scope| {
+        let watch = scope.spawn(|| {
+            let mut client = child.client();
+            let mut highest = 0;
+            while !done.load(Ordering::Relaxed) {
+                let info = info(&mut client);
+                let data = info["used_memory"] - info["mem_not_counted_for_evict"];
+                highest = highest.max(data);
+                thread::sleep(Duration::from_millis(2));
+            }
+            // Values on their way from a socket count as data for a moment, once a connection.
+            let allowed = cap + UNTOLD + most + connections as usize * (most + 100_000);
+            assert!(highest as usize <= allowed, "{policy}: {highest} of {cap}");
+        });
+        let share = 5 * cap / connections as usize;
+        let writers: Vec<_> = (0..connections)
+            .map(|number| {
+                scope.spawn({
+                    let child = &child;
+                    move || fill(child, number, share, most)
+                })
+            })
+            .collect();
+        let refused = writers
+            .into_iter()
+            .map(|writer| writer.join().unwrap())
+            .sum();
+        done.store(true, Ordering::Relaxed);
+        watch.join().unwrap();
+        refused
+    });
+    let info = info(&mut client);
+    let data = info["used_memory"] - info["mem_not_counted_for_evict"];
+    assert!(
+        data as usize <= cap + most + UNTOLD,
+        "{policy}: {data} of {cap}"
+    );
+    match policy {
+        "noeviction" => assert!(refused > 0 && info["evicted_keys"] == 0),
+        _ if policy.starts_with("allkeys") => {
+            assert_eq!(refused, 0, "{policy}");
+            assert!(info["evicted_keys"] > 0, "{policy}");
+        }
+        _ => {
+            assert!(info["evicted_keys"] > 0, "{policy}");
+            for n in 0..100 {
+                client.ask(&["GET", &format!("stays:{n}")], "$1\r\nx\r\n");
+            }
+        }
+    }
+    // What only frees works however full it is.
+    client.ask(&["DEL", "no such key"], ":0\r\n");
+}
+
+#[test]
+fn the_cap_holds_under_every_policy() {
+    for policy in POLICIES {
+        keeps_below(policy, 24 << 20, 100_000, 3);
+    }
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn larger_caps_hold_under_every_policy() {
+    for policy in POLICIES {
+        keeps_below(policy, 400 << 20, 1 << 20, 16);
+    }
+}
+
+#[test]
+fn slow_readers_push_no_data_out() {
+    let child = Child::start(&[
+        "--maxmemory",
+        "32mb",
+        "--maxmemory-policy",
+        "allkeys-lru",
+        "--client-output-buffer-limit",
+        "normal 0 0 0",
+    ]);
+    let mut client = child.client();
+    let value = "x".repeat(4_000);
+    for n in 0..4_000 {
+        client.ask(&["SET", &format!("k{n}"), &value], "+OK\r\n");
+    }
+    // Requests that are not read and replies that are not taken, far beyond what is free.
+    let lazy: Vec<_> = (0..12)
+        .map(|_| {
+            let mut lazy = child.client();
+            let half = format!(
+                "*2\r\n$3\r\nGET\r\n${}\r\n{}",
+                2_000_000,
+                "y".repeat(1_900_000)
+            );
+            lazy.send(half);
+            lazy
+        })
+        .collect();
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while info(&mut client)["mem_clients_normal"] < 20_000_000 {
+        assert!(
+            Instant::now() < deadline,
+            "the clients' buffers are counted"
+        );
+        thread::sleep(Duration::from_millis(10));
+    }
+    for n in 0..400 {
+        client.ask(&["SET", &format!("more{n}"), &value], "+OK\r\n");
+    }
+    assert_eq!(info(&mut client)["evicted_keys"], 0);
+    client.ask(&["DBSIZE"], ":4400\r\n");
+    drop(lazy);
+}
+
+#[test]
+fn the_largest_clients_give_way() {
+    let child = Child::start(&["--maxmemory-clients", "4mb"]);
+    let mut client = child.client();
+    let mut exempt = child.client();
+    exempt.ask(&["CLIENT", "NO-EVICT", "on"], "+OK\r\n");
+    let half = format!("*2\r\n$3\r\nGET\r\n$3000000\r\n{}", "y".repeat(2_500_000));
+    exempt.send(&half);
+    let mut large = child.client();
+    large.send(&half);
+    large.expect_closed();
+    client.ask(&["PING"], "+PONG\r\n");
+    let info = info(&mut client);
+    assert_eq!(info["evicted_clients"], 1);
+    exempt.send(format!("{}\r\n", "y".repeat(500_000)));
+    exempt.expect("$-1\r\n");
+}
+
+#[test]
+fn idle_time_and_frequency_are_told_by_the_policy() {
+    let child = Child::start(&["--maxmemory-policy", "allkeys-lfu", "--lfu-log-factor", "0"]);
+    let mut client = child.client();
+    client.ask(&["SET", "k", "v"], "+OK\r\n");
+    (0..10).for_each(|_| client.ask(&["GET", "k"], "$1\r\nv\r\n"));
+    client.ask(&["OBJECT", "FREQ", "k"], ":15\r\n");
+    client.ask(&["OBJECT", "FREQ", "none"], "$-1\r\n");
+    assert!(
+        client
+            .first_line(&["OBJECT", "IDLETIME", "k"])
+            .starts_with("-ERR An LFU maxmemory policy is selected, idle time not tracked.")
+    );
+    client.ask(
+        &["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"],
+        "+OK\r\n",
+    );
+    assert!(
+        client
+            .first_line(&["OBJECT", "FREQ", "k"])
+            .starts_with("-ERR An LFU maxmemory policy is not selected, access frequency not")
+    );
+    client.ask(&["GET", "k"], "$1\r\nv\r\n");
+    client.ask(&["OBJECT", "IDLETIME", "k"], ":0\r\n");
+}
+
+#[test]
+fn memory_tells_where_it_is() {
+    let child = Child::start(&[]);
+    let mut client = child.client();
+    client.ask(&["SELECT", "3"], "+OK\r\n");
+    client.ask(&["SET", "k", &"x".repeat(100_000)], "+OK\r\n");
+    client.request(&["MEMORY", "STATS"]);
+    let reply = support::show(&mut client);
+    for part in [
+        "[peak.allocated :",
+        " db.3 [overhead.hashtable.main :",
+        " keys.count :1 ",
+        " dataset.percentage ",
+        " fragmentation.bytes :",
+    ] {
+        assert!(reply.contains(part), "{part} in {reply}");
+    }
+    assert!(
+        client
+            .bulk(&["MEMORY", "DOCTOR"])
+            .starts_with("This instance is empty")
+    );
+    assert!(
+        client
+            .bulk(&["MEMORY", "MALLOC-STATS"])
+            .contains("pages: in use")
+    );
+    client.ask(&["MEMORY", "PURGE"], "+OK\r\n");
+    let info = info(&mut client);
+    assert!(info["used_memory_peak"] >= info["used_memory"]);
+    assert_eq!(
+        info["used_memory"],
+        info["used_memory_dataset"] + info["used_memory_overhead"]
+    );
+}
+
+#[test]
+fn values_that_lie_scattered_are_moved_together() {
+    let child = Child::start(&["--active-defrag-ignore-bytes", "1mb", "--workers", "1"]);
+    let mut client = child.client();
+    let set = |client: &mut Client, prefix: &str, count: usize, size: usize| {
+        for from in (0..count).step_by(500) {
+            let requests = (from..from + 500).flat_map(|n| {
+                let value = format!("{n:0size$}");
+                encode(&[b"SET", format!("{prefix}{n}").as_bytes(), value.as_bytes()])
+            });
+            client.send(requests.collect::<Vec<_>>());
+            (0..500).for_each(|_| client.expect("+OK\r\n"));
+        }
+    };
+    set(&mut client, "large", 20_000, 1_000);
+    let mut numbers = Numbers(7);
+    let mut left = Vec::new();
+    for n in 0..20_000 {
+        if numbers.below(10) == 0 {
+            left.push(n);
+        } else {
+            client.ask(&["DEL", &format!("large{n}")], ":1\r\n");
+        }
+    }
+    set(&mut client, "small", 40_000, 100);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    loop {
+        let info = info(&mut client);
+        let (held, used) = (info["slab_bytes"], info["slab_allocated_bytes"]);
+        if held * 10 <= used * 13 && info["active_defrag_hits"] > 0 {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{held} bytes held for {used}");
+        thread::sleep(Duration::from_millis(50));
+    }
+    for n in left {
+        assert_eq!(
+            client.bulk(&["GET", &format!("large{n}")]),
+            format!("{n:01000}")
+        );
+    }
+    for n in (0..40_000).step_by(97) {
+        assert_eq!(
+            client.bulk(&["GET", &format!("small{n}")]),
+            format!("{n:0100}")
+        );
+    }
+}
