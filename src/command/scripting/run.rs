@@ -164,7 +164,7 @@ fn execute(ctx: &mut Context<'_>, run: &mut Run, rules: Rules) {
     if run.has_to_end() {
         // It is at its end as soon as it looks at the clock.
         run.answer(request, |reply| {
-            reply.extend_from_slice(b"-ERR the script has to end\r\n")
+            reply.extend_from_slice(format!("-ERR {KILLED}\r\n").as_bytes())
         });
         return;
     }
