@@ -15,6 +15,7 @@ use super::{room, transaction};
 use crate::clock::UnixMillis;
 use crate::keyspace::{Access, KeyHash, Locks, Reserved};
 use crate::resp::{Args, ReadBuffer, Reply, ReplyError, WINDOW, Window};
+use crate::script::Ticket;
 use crate::server::Server;
 use crate::session::{Session, Suspended};
 use crate::stats::ticks;
@@ -112,17 +113,20 @@ pub fn execute(
         if done == count {
             break Progress::Drained;
         }
-        if session.closing {
-            break Progress::Close;
-        }
-        if reply.pending() >= OUTPUT_HIGH_WATER {
-            break Progress::OutputFull;
-        }
-        if budget.commands == 0
-            || budget.bytes == 0
-            || ticks::to_nanos(clock.wrapping_sub(budget.started)) > TURN_NANOS
-        {
-            break Progress::Yield;
+        // What holds on to shards goes on, whatever its client does or receives.
+        if session.suspended.is_none() {
+            if session.closing {
+                break Progress::Close;
+            }
+            if reply.pending() >= OUTPUT_HIGH_WATER {
+                break Progress::OutputFull;
+            }
+            if budget.commands == 0
+                || budget.bytes == 0
+                || ticks::to_nanos(clock.wrapping_sub(budget.started)) > TURN_NANOS
+            {
+                break Progress::Yield;
+            }
         }
         let outcome = run_one(
             server,
@@ -138,7 +142,7 @@ pub fn execute(
         {
             break Progress::Suspended(suspension);
         }
-        budget.commands -= 1;
+        budget.commands = budget.commands.saturating_sub(1);
         budget.bytes = budget.bytes.saturating_sub(window.wire_bytes(done));
         done += 1;
         if let Outcome::Suspend(suspension) = outcome {
@@ -406,19 +410,30 @@ fn run_locked(
     let worker = session.worker();
     let start = reply.mark();
     let mut resumes = None;
+    // Dropped behind the locks, even if the handler panics.
+    let mut ending = EndsReservation {
+        server,
+        worker,
+        script: None,
+    };
     let mut keys = match session.suspended.take() {
         None => match take_locks(server, session, command, args, hash, now) {
             Ok(keys) => keys,
             Err(_) => {
                 let take = || take_locks(server, session, command, args, hash, now);
-                match take_locks_or_wait(server, session, take)? {
-                    Ok(keys) => keys,
-                    Err(suspension) => return Ok(Outcome::Suspend(suspension)),
+                match take_locks_or_wait(server, session, take) {
+                    Ok(Ok(keys)) => keys,
+                    Ok(Err(suspension)) => return Ok(Outcome::Suspend(suspension)),
+                    Err(busy) if command.lock == Lock::Transaction => {
+                        return Err(transaction::abort(session, &busy));
+                    }
+                    Err(busy) => return Err(busy),
                 }
             }
         },
         Some(suspended) => {
             resumes = Some(suspended.script);
+            ending.script = resumes;
             reply.append(suspended.output);
             let counters = &server.stats.of(worker).counters;
             server.keyspace.regain(suspended.reservation, counters)
@@ -447,6 +462,7 @@ fn run_locked(
             output: reply.split_off(start),
             script,
         }));
+        ending.script = None;
         return result;
     }
     if keys.finish(&args) {
@@ -457,11 +473,24 @@ fn run_locked(
     } else {
         drop(keys);
     }
-    if let Some(script) = resumes {
-        server.scripts.running.remove(script);
-        blocking::reservation_ended(server, worker);
-    }
     result
+}
+
+/// What is owed to others when a request is through that had reserved its shards.
+struct EndsReservation<'s> {
+    server: &'s Server,
+    worker: usize,
+    script: Option<Ticket>,
+}
+
+impl Drop for EndsReservation<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(script) = self.script {
+            self.server.scripts.running.remove(script);
+            blocking::reservation_ended(self.server, self.worker);
+        }
+    }
 }
 
 /// The locks that a request needs.
@@ -494,7 +523,8 @@ fn take_locks<'s>(
         (Lock::None | Lock::Each, ..) => take(Locks::None),
         (Lock::All, ..) => take(Locks::All),
         (Lock::Script, ..) => {
-            if scripting::stays_within_keys(server, command, args) {
+            // What is not there is refused.
+            if scripting::stays_within_keys(server, command, args).unwrap_or(true) {
                 match hash {
                     Some(hash) if args.at(2) == b"1" => take(Locks::One(args.at(3), hash)),
                     _ => take_named(),

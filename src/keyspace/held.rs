@@ -187,6 +187,11 @@ impl Reservations {
         waits
     }
 
+    /// How many clients wait for the end of a reservation.
+    pub fn waiting_clients(&self) -> usize {
+        self.waiting.lock().clients.len()
+    }
+
     /// A reservation has ended: gives what has waited.
     pub fn end(&self) -> Waiting {
         let mut waiting = self.waiting.lock();

@@ -1,7 +1,8 @@
 //! Operations on whole databases: `DBSIZE`, `FLUSHDB`, `FLUSHALL`, `SWAPDB`, and INFO's figures.
 
 use super::access::Access;
-use super::hash::KeyHash;
+use super::hash::{KeyHash, SHARDS};
+use super::held::Reserved;
 use super::record::Record;
 use super::shard::{Keys, Part};
 use crate::clock::UnixMillis;
@@ -81,6 +82,21 @@ impl Access<'_> {
         let mut keys = 0;
         self.each_shard(|_, data, _| keys += data.part(db).table.len());
         keys
+    }
+
+    /// [`Access::len`] for commands, which must not see what a script has done by halves.
+    ///
+    /// # Errors
+    /// If a shard is reserved.
+    pub fn count(&mut self) -> Result<usize, Reserved> {
+        let is_alone = self.holds_all();
+        let db = self.db;
+        (0..SHARDS).try_fold(0, |keys, shard| {
+            self.with_shard(shard, |_, data, _| match data.reserved() {
+                Some(holder) if !is_alone => Err(Reserved { holder }),
+                _ => Ok(keys + data.part(db).table.len()),
+            })
+        })
     }
 
     /// The number of keys in all databases.

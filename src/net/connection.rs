@@ -133,7 +133,10 @@ impl Connection {
     pub(super) fn poll_end(&mut self, cx: &mut Context<'_>, server: &Server) -> Poll<()> {
         if let Some(suspended) = &self.session.suspended {
             server.scripts.running.kill_one(suspended.script);
-            self.execute_window(server, &mut Budget::new(server));
+            // What the client has sent behind that is not executed any more.
+            let mut nothing_else = Budget::new(server);
+            nothing_else.commands = 0;
+            self.execute_window(server, &mut nothing_else);
         }
         if self.session.suspended.is_none() {
             return Poll::Ready(());

@@ -10,6 +10,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::ffi::c_int;
 use std::mem::ManuallyDrop;
 use std::ptr;
 use std::rc::Rc;
@@ -20,12 +21,12 @@ use corosensei::stack::DefaultStack;
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 use mlua::chunk::ChunkMode;
 use mlua::state::{GcIncParams, GcMode};
-use mlua::{Function, HookTriggers, Lua, Table, Value, VmState};
+use mlua::{Function, HookTriggers, Lua, Table, Value, VmState, ffi};
 
 use super::library::Library;
 use super::lua::failure::Stop;
 use super::native::{self, Job};
-use super::store::{BuildDigestHasher, Script, Sha};
+use super::store::{BuildDigestHasher, Flags, Script, Sha};
 use super::{Ticket, api, convert, lua};
 use crate::resp::{Args, OwnedArgs, ReplyError};
 use crate::stats::ticks;
@@ -35,7 +36,7 @@ const TURN_NANOS: u64 = 500_000;
 /// Instructions between two looks at the clock.
 const INSTRUCTIONS: u32 = 2_000;
 /// A script's stack. Only what is used of it is ever backed by memory. Lua bounds the depth of its calls into C, and so what it uses.
-const STACK: usize = 2 << 20;
+const STACK: usize = 8 << 20;
 /// The random numbers of every script begin with this seed, as the peers' do.
 const SEED: i32 = 0;
 /// How long a library's code may run.
@@ -114,6 +115,8 @@ pub(super) struct Shared {
     turn_ends: Cell<ticks::Ticks>,
     /// The script has to end.
     ends: Cell<bool>,
+    /// The script's side has control.
+    inside: Cell<bool>,
 }
 
 /// What goes over from the script's side.
@@ -126,10 +129,10 @@ enum Pass {
 impl Shared {
     /// Lets the caller do something. Only from the script's side.
     fn pass(&self, what: Pass) {
+        assert!(self.inside.get(), "a script runs on its own stack");
         let yielder = self.yielder.get();
-        assert!(!yielder.is_null(), "a script runs on its own stack");
         // SAFETY: the pointer was stored by the function at the bottom of the script's stack, which never returns while its stack
-        // is in use, and whoever gets here runs on that stack: nothing else runs Lua code.
+        // is in use, and `inside` is set only while that stack runs.
         unsafe { (*yielder).suspend(what) };
     }
 
@@ -150,7 +153,7 @@ impl Shared {
     /// # Errors
     /// If the script has to end.
     pub(super) fn pulse(&self) -> mlua::Result<()> {
-        if self.is_turn_over() && !self.yielder.get().is_null() {
+        if self.is_turn_over() && self.inside.get() {
             self.pass(Pass::TurnOver);
         }
         match self.ends.get() {
@@ -168,7 +171,8 @@ fn pulse(lua: &Lua) -> mlua::Result<()> {
     shared.map_or(Ok(()), |shared| shared.pulse())
 }
 
-const KILLED: &str = "Script killed by user with SCRIPT KILL.";
+/// What a script is told that has to end.
+pub const KILLED: &str = "Script killed by user with SCRIPT KILL.";
 
 /// An interpreter with its stack.
 struct Interpreter {
@@ -186,6 +190,9 @@ struct Interpreter {
     globals: Rc<Table>,
     compiled: HashMap<Sha, Rc<Function>, BuildDigestHasher>,
     libraries: HashMap<String, Loaded>,
+    /// Bytes that it used when it was new, and how many more it may use.
+    base: usize,
+    limit: usize,
 }
 
 /// A library whose code has been run.
@@ -221,6 +228,7 @@ impl Interpreter {
             api: api::State::default(),
             turn_ends: Cell::new(0),
             ends: Cell::new(false),
+            inside: Cell::new(false),
         });
         lua.set_app_data(Rc::clone(&shared));
         let environment = |is_library: bool| {
@@ -232,7 +240,13 @@ impl Interpreter {
         let handler = api::handler(&lua)?;
         lua.set_global_hook(
             HookTriggers::new().every_nth_instruction(INSTRUCTIONS),
-            |lua, _| pulse(lua).map(|()| VmState::Continue),
+            |lua, _| {
+                let goes_on = pulse(lua);
+                if goes_on.is_err() {
+                    look_after_each(lua, 1)?;
+                }
+                goes_on.map(|()| VmState::Continue)
+            },
         )?;
         let base = lua.used_memory();
         lua.set_memory_limit(base + memory_limit)?;
@@ -264,6 +278,8 @@ impl Interpreter {
             globals,
             compiled: HashMap::default(),
             libraries: HashMap::new(),
+            base,
+            limit: memory_limit,
         }))
     }
 
@@ -277,7 +293,10 @@ impl Interpreter {
     /// Goes on in the present turn until something happens.
     fn go_on(&mut self) -> Pass {
         self.running = true;
-        match self.stack.resume(()) {
+        self.shared.inside.set(true);
+        let resumed = self.stack.resume(());
+        self.shared.inside.set(false);
+        match resumed {
             CoroutineResult::Yield(pass) => {
                 self.running = !matches!(pass, Pass::Done);
                 pass
@@ -290,7 +309,11 @@ impl Interpreter {
 
     fn start(&mut self, job: Job, keys: Args<'_>, arguments: Args<'_>) -> Result<(), ReplyError> {
         let shared = &self.shared;
-        shared.ends.set(false);
+        if shared.ends.replace(false) {
+            // Its last script was ended.
+            look_after_each(&self.lua, INSTRUCTIONS)
+                .expect("there is a hook, and a number is changed");
+        }
         shared.api.reset();
         shared.keys.borrow_mut().copy_from(keys);
         shared.arguments.borrow_mut().copy_from(arguments);
@@ -373,6 +396,18 @@ impl Interpreter {
         Ok(registered)
     }
 
+    /// Gives back what the last script has left, if it is much: memory that is not collected yet counts against the limit. False if it cannot
+    /// be used any more.
+    fn tidies(&mut self) -> bool {
+        let used = |this: &Self| this.lua.used_memory().saturating_sub(this.base);
+        if used(self) <= self.limit / 2 {
+            return true;
+        }
+        self.compiled.clear();
+        self.libraries.clear();
+        self.lua.gc_collect().is_ok() && used(self) <= self.limit / 2
+    }
+
     /// Makes the script end: errors are raised wherever it is until nothing of it is left.
     fn end(&self) {
         self.shared.ends.set(true);
@@ -381,6 +416,18 @@ impl Interpreter {
     fn result(&mut self) -> Result<Value, Failure> {
         let result = self.shared.result.take().expect("the script has ended");
         api::outcome(result)
+    }
+}
+
+/// Has the hook called after so many instructions of the coroutine that runs now. A script that is ended must not get to
+/// where it catches the error and goes on, so then it is called after each.
+fn look_after_each(lua: &Lua, instructions: u32) -> mlua::Result<()> {
+    // SAFETY: the stack is left as it is, and nothing here allocates or raises an error.
+    unsafe {
+        lua.exec_raw((), |state| {
+            let hook = ffi::lua_gethook(state);
+            ffi::lua_sethook(state, hook, ffi::LUA_MASKCOUNT, instructions as c_int);
+        })
     }
 }
 
@@ -419,6 +466,20 @@ pub enum Program {
     Function(Arc<Library>, Vec<u8>),
 }
 
+impl Program {
+    /// What it says of itself.
+    pub fn flags(&self) -> Flags {
+        match self {
+            Self::Script(script) => script.flags,
+            Self::Function(library, name) => {
+                let mut functions = library.functions.iter();
+                let found = functions.find(|function| function.name == *name);
+                found.map(|function| function.flags).unwrap_or_default()
+            }
+        }
+    }
+}
+
 /// A script that runs.
 pub struct Run {
     interpreter: Option<Box<Interpreter>>,
@@ -438,9 +499,12 @@ pub struct Run {
 
 impl Drop for Run {
     fn drop(&mut self) {
-        if let Some(interpreter) = self.interpreter.take()
+        if let Some(mut interpreter) = self.interpreter.take()
             && !interpreter.running
         {
+            if !interpreter.tidies() {
+                return;
+            }
             INTERPRETERS.with_borrow_mut(|all| {
                 if all.idle.len() < KEPT {
                     all.idle.push(interpreter);
@@ -591,6 +655,13 @@ impl Run {
     /// The request that the script wants executed; taken away until it is given back with [`Run::answer`].
     pub fn request(&mut self) -> OwnedArgs {
         self.interpreter_mut().shared.request.take()
+    }
+
+    /// Notes that it is about to change something. False if it has to end instead.
+    pub fn note_write(&mut self) -> bool {
+        let may = self.shown.as_ref().is_none_or(|shown| shown.note_write());
+        self.wrote |= may;
+        may
     }
 
     /// The reply to the request, and the request's memory.

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Instant;
 
 use parking_lot::Mutex;
@@ -32,9 +32,13 @@ pub struct Run {
     pub request: OwnedArgs,
     /// When it began.
     pub started: Instant,
-    wrote: AtomicBool,
-    killed: AtomicBool,
+    /// [`UNDECIDED`], and then for ever [`WROTE`] or [`KILLED`], whichever comes first.
+    fate: AtomicU8,
 }
+
+const UNDECIDED: u8 = 0;
+const WROTE: u8 = 1;
+const KILLED: u8 = 2;
 
 impl Run {
     /// A script that has just been set aside for the first time.
@@ -44,30 +48,30 @@ impl Run {
             name,
             request,
             started,
-            wrote: AtomicBool::new(false),
-            killed: AtomicBool::new(false),
+            fate: AtomicU8::new(UNDECIDED),
         }
     }
 
-    /// Notes that it has changed something: from now on it must not be ended halfway.
-    pub fn note_write(&self) {
-        self.wrote.store(true, Ordering::SeqCst);
-    }
-
-    /// Whether somebody wants it to end.
-    pub fn is_killed(&self) -> bool {
-        self.killed.load(Ordering::SeqCst)
+    /// It is about to change something: from now on it must not be ended halfway. False if it has to end instead.
+    pub fn note_write(&self) -> bool {
+        self.settle(WROTE)
     }
 
     /// Asks it to end. False if it must not, because it has changed something.
     pub fn kill(&self) -> bool {
-        self.killed.store(true, Ordering::SeqCst);
-        !self.wrote.load(Ordering::SeqCst)
+        self.settle(KILLED)
     }
 
-    /// Whether it may be ended now that somebody wants it.
+    /// Whether it has to end.
     pub fn ends(&self) -> bool {
-        self.is_killed() && !self.wrote.load(Ordering::SeqCst)
+        self.fate.load(Ordering::SeqCst) == KILLED
+    }
+
+    fn settle(&self, fate: u8) -> bool {
+        let before =
+            self.fate
+                .compare_exchange(UNDECIDED, fate, Ordering::SeqCst, Ordering::SeqCst);
+        before.is_ok() || before == Err(fate)
     }
 }
 
@@ -104,6 +108,11 @@ impl Running {
         self.0.lock().get(&ticket.0).cloned()
     }
 
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.0.lock().len()
+    }
+
     /// The script that has been running for the longest time.
     pub fn oldest(&self) -> Option<Arc<Run>> {
         self.0
@@ -128,12 +137,10 @@ impl Running {
             false => Kill::OtherKind,
         };
         for run in running.values().filter(|run| run.kind == kind) {
-            if run.wrote.load(Ordering::SeqCst) {
-                if result != Kill::Done {
-                    result = Kill::Unkillable;
-                }
-            } else if run.kill() {
+            if run.kill() {
                 result = Kill::Done;
+            } else if result != Kill::Done {
+                result = Kill::Unkillable;
             }
         }
         result

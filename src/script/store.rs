@@ -296,27 +296,33 @@ impl Scripts {
             });
             if loaded && !cached.loaded {
                 cached.loaded = true;
-                self.evaluated.fetch_sub(1, Ordering::Relaxed);
+                self.one_less();
             }
         }
-        if is_new && !loaded && self.evaluated.fetch_add(1, Ordering::Relaxed) >= MOST_EVALUATED {
-            self.evict();
+        if is_new && !loaded {
+            self.evaluated.fetch_add(1, Ordering::Relaxed);
+            while self.evaluated.load(Ordering::Relaxed) > MOST_EVALUATED && self.evict() {}
         }
     }
 
-    fn evict(&self) {
+    /// Makes room. False if there is nothing that may go, or somebody else has just done it.
+    fn evict(&self) -> bool {
         let evaluated = self.cache.iter().filter(|cached| !cached.loaded);
         let oldest = evaluated.min_by_key(|cached| cached.script.used.load(Ordering::Relaxed));
         let oldest = oldest.map(|cached| *cached.key());
-        if let Some(sha) = oldest
-            && self
-                .cache
-                .remove_if(&sha, |_, cached| !cached.loaded)
-                .is_some()
-        {
-            self.evaluated.fetch_sub(1, Ordering::Relaxed);
+        let removed = oldest.and_then(|sha| self.cache.remove_if(&sha, |_, cached| !cached.loaded));
+        if removed.is_some() {
+            self.one_less();
             self.evicted.fetch_add(1, Ordering::Relaxed);
         }
+        removed.is_some()
+    }
+
+    fn one_less(&self) {
+        // A flush in between has begun to count anew.
+        let _ = self
+            .evaluated
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1));
     }
 
     /// Forgets all scripts.

@@ -1,8 +1,6 @@
 //! Finding keys: SCAN, KEYS, RANDOMKEY.
 
-use std::time::Instant;
-
-use crate::command::context::{CommandResult, Context, Outcome, Suspension};
+use crate::command::context::{CommandResult, Context, Outcome};
 use crate::command::random;
 use crate::command::scan_options::ScanOptions;
 use crate::command::scripting;
@@ -38,11 +36,7 @@ pub(super) fn scan(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         });
     let next = match next {
         Ok(next) => next,
-        Err(met) => {
-            let waits = scripting::wait_for(ctx.server, ctx.session, met, seen)?;
-            let now = Suspension::Reserved(Instant::now());
-            return Ok(Outcome::Suspend(waits.unwrap_or(now)));
-        }
+        Err(met) => return scripting::wait_or_retry(ctx, met, seen),
     };
     ScanOptions::begin_reply(ctx.reply, next.0, found.len());
     found.iter().for_each(|key| ctx.reply.bulk(key));

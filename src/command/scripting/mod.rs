@@ -16,7 +16,7 @@ pub(super) use program::stays_within_keys;
 
 use std::time::{Duration, Instant};
 
-use super::context::{CommandResult, Context, Suspension};
+use super::context::{CommandResult, Context, Outcome, Suspension};
 use super::help::help;
 use super::table::KeySpec;
 use super::table::words::{
@@ -240,4 +240,14 @@ pub(super) fn wait_for(
         .reservations
         .wait(seen, |waiting| waiting.clients.push(client));
     Ok(waits.then_some(Suspension::Reserved(until)))
+}
+
+/// [`wait_for`] for a handler that walks the keyspace and has met a reserved shard: the request is tried again.
+///
+/// # Errors
+/// As there.
+pub(super) fn wait_or_retry(ctx: &Context<'_>, met: Reserved, seen: u64) -> CommandResult {
+    let waits = wait_for(ctx.server, ctx.session, met, seen)?;
+    let at_once = Suspension::Reserved(Instant::now());
+    Ok(Outcome::Suspend(waits.unwrap_or(at_once)))
 }

@@ -118,20 +118,18 @@ pub(super) fn declared_keys(args: Args<'_>) -> Result<Args<'_>, ReplyError> {
     }
 }
 
-/// Whether a request's script keeps to the keys that it declares: if so, the locks of these are enough for it.
+/// Whether a request's script keeps to the keys that it declares: if so, the locks of these are enough for it. `None` if there is no such
+/// script now.
 pub(in crate::command) fn stays_within_keys(
     server: &Server,
     command: &Command,
     args: Args<'_>,
-) -> bool {
-    let Ok(found) = Programs::of(command).find(server, args) else {
-        // It will be refused.
-        return true;
-    };
+) -> Option<bool> {
+    let found = Programs::of(command).find(server, args).ok()?;
     if let Program::Script(script) = found.program {
         store::keep_found(script);
     }
-    found.stays_within_keys
+    Some(found.stays_within_keys)
 }
 
 /// Whether the source of a script or library shows that it touches no other keys than those it is given.

@@ -1,6 +1,7 @@
 //! Running a script: executing what it asks for, setting it aside when it takes long, answering with what it returns.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::program::{Found, Programs};
 use crate::command::call;
@@ -9,26 +10,48 @@ use crate::command::dispatch;
 use crate::command::room;
 use crate::command::table::{self, Command, Flags};
 use crate::resp::{Args, Reply, ReplyError};
-use crate::script::engine::{Event, Failure, MOST_SET_ASIDE, Program, Run};
+use crate::script::engine::{Event, Failure, KILLED, MOST_SET_ASIDE, Program, Run};
 use crate::script::running::{Kind, Run as Shown};
+use crate::script::store::Flags as ScriptFlags;
 use crate::script::{Ticket, convert};
 
 /// `EVAL`, `EVALSHA`, `FCALL` and their read-only forms: `programs` says what the first argument is.
 pub(super) fn run(ctx: &mut Context<'_>, args: Args<'_>, programs: Programs) -> CommandResult {
     let command = ctx.command;
     let must_not_wait = std::mem::replace(&mut ctx.session.must_not_wait, true);
-    let result = run_or_go_on(ctx, args, programs);
+    let result = run_or_go_on(ctx, args, programs, must_not_wait);
     ctx.command = command;
     ctx.session.must_not_wait = must_not_wait;
     result
 }
 
-fn run_or_go_on(ctx: &mut Context<'_>, args: Args<'_>, programs: Programs) -> CommandResult {
-    let found = programs.find(ctx.server, args)?;
-    let rules = Rules::of(ctx, &found, programs)?;
-    let mut run = match ctx.resumes.and_then(Run::resume) {
-        Some(run) => run,
-        None => begin(ctx, args, found, rules)?,
+fn run_or_go_on(
+    ctx: &mut Context<'_>,
+    args: Args<'_>,
+    programs: Programs,
+    must_not_wait: bool,
+) -> CommandResult {
+    let (mut run, rules) = match ctx.resumes.and_then(Run::resume) {
+        // What it was begun with, whatever has been removed or replaced since.
+        Some(run) => {
+            let rules = Rules::of(run.program.flags(), programs);
+            (run, rules)
+        }
+        None => {
+            let found = programs.find(ctx.server, args)?;
+            let rules = Rules::of(found.flags, programs);
+            check(ctx, found.flags, programs)?;
+            if !found.stays_within_keys && !ctx.keys.holds_all() {
+                // Another program than the one that the locks were taken for: it has just been loaded or replaced.
+                if must_not_wait {
+                    return Err(ReplyError::fixed(
+                        "ERR the program was replaced while the transaction waited for its keys",
+                    ));
+                }
+                return Ok(Outcome::Suspend(Suspension::Reserved(Instant::now())));
+            }
+            (begin(ctx, args, found)?, rules)
+        }
     };
     let mut event = run.go();
     loop {
@@ -67,35 +90,37 @@ struct Rules {
 }
 
 impl Rules {
-    fn of(ctx: &Context<'_>, found: &Found, programs: Programs) -> Result<Self, ReplyError> {
-        let flags = found.flags;
-        if flags.declared && programs.read_only && !flags.no_writes {
-            return Err(ReplyError::fixed(
-                "ERR Can not execute a script with write flag using *_ro command.",
-            ));
-        }
-        if ctx.resumes.is_none()
-            && flags.declared
-            && !flags.no_writes
-            && !flags.allow_oom
-            && is_short(ctx)
-        {
-            return Err(ReplyError::fixed(
-                "OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'",
-            ));
-        }
-        Ok(Self {
+    fn of(flags: ScriptFlags, programs: Programs) -> Self {
+        Self {
             read_only: programs.read_only || flags.no_writes,
             heeds_memory: !flags.allow_oom,
-        })
+        }
     }
+}
+
+/// Whether a program that says this of itself may begin.
+fn check(ctx: &Context<'_>, flags: ScriptFlags, programs: Programs) -> Result<(), ReplyError> {
+    if !flags.declared || flags.no_writes {
+        return Ok(());
+    }
+    if programs.read_only {
+        return Err(ReplyError::fixed(
+            "ERR Can not execute a script with write flag using *_ro command.",
+        ));
+    }
+    if !flags.allow_oom && is_short(ctx) {
+        return Err(ReplyError::fixed(
+            "OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'",
+        ));
+    }
+    Ok(())
 }
 
 fn is_short(ctx: &Context<'_>) -> bool {
     room::is_exceeded(ctx.server)
 }
 
-fn begin(ctx: &mut Context<'_>, args: Args<'_>, found: Found, _: Rules) -> Result<Run, ReplyError> {
+fn begin(ctx: &mut Context<'_>, args: Args<'_>, found: Found) -> Result<Run, ReplyError> {
     let keys = super::program::declared_keys(args)?;
     if Run::set_aside_count() >= MOST_SET_ASIDE {
         return Err(ReplyError::fixed(
@@ -125,15 +150,15 @@ fn show(ctx: &Context<'_>, run: &mut Run, args: Args<'_>) -> Arc<Shown> {
             }
         };
         let shown = Arc::new(Shown::new(kind, name, args.to_owned(), started));
+        if run.wrote {
+            shown.note_write();
+        }
         ctx.server
             .scripts
             .running
             .add(run.ticket, Arc::clone(&shown));
         shown
     });
-    if run.wrote {
-        shown.note_write();
-    }
     Arc::clone(shown)
 }
 
@@ -144,7 +169,7 @@ fn execute(ctx: &mut Context<'_>, run: &mut Run, rules: Rules) {
     if run.has_to_end() {
         // It is at its end as soon as it looks at the clock.
         run.answer(request, |reply| {
-            reply.extend_from_slice(b"-ERR the script has to end\r\n")
+            reply.extend_from_slice(format!("-ERR {KILLED}\r\n").as_bytes())
         });
         return;
     }
@@ -159,8 +184,9 @@ fn execute(ctx: &mut Context<'_>, run: &mut Run, rules: Rules) {
     let protocol = run.protocol();
     let mut reply = std::mem::replace(ctx.reply, Reply::new(protocol));
     let result = admit(ctx, args, rules).and_then(|command| {
-        if command.flags.contains(Flags::WRITE) {
-            run.wrote = true;
+        if command.flags.contains(Flags::WRITE) && !run.note_write() {
+            run.end();
+            return Err(ReplyError::err(KILLED));
         }
         call::call(ctx, command, args)
     });

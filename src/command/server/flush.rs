@@ -1,12 +1,17 @@
 //! Commands about whole databases: DBSIZE, FLUSHDB, FLUSHALL, SWAPDB.
 
+use crate::command::scripting;
 use crate::command::{CommandResult, Context, Outcome};
 use crate::resp::{Args, ReplyError};
 use crate::value::number;
 
 /// `DBSIZE`
 pub(super) fn dbsize(ctx: &mut Context<'_>, _: Args<'_>) -> CommandResult {
-    let keys = ctx.keys.len();
+    let seen = ctx.server.keyspace.reservations.ended();
+    let keys = match ctx.keys.count() {
+        Ok(keys) => keys,
+        Err(met) => return scripting::wait_or_retry(ctx, met, seen),
+    };
     ctx.reply.int(i64::try_from(keys).unwrap_or(i64::MAX));
     Ok(Outcome::Done)
 }

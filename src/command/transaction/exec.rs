@@ -62,12 +62,19 @@ pub(in crate::command) fn locks<'s>(
         return Some(Vec::new());
     };
     let mut named = Vec::with_capacity(transaction.len());
+    let mut changes_functions = false;
     for queued in transaction.queue() {
         let (command, args) = (table::by_id(queued.command)?, queued.args);
+        changes_functions |=
+            command.full_name().starts_with("function|") && command.flags.contains(Flags::WRITE);
         match command.lock_for(args) {
             Lock::None => continue,
+            // What the transaction itself brings cannot be looked at yet.
+            Lock::Script if changes_functions => return None,
+            Lock::Script if scripting::stays_within_keys(server, command, args) != Some(true) => {
+                return None;
+            }
             Lock::All | Lock::Each | Lock::Transaction => return None,
-            Lock::Script if !scripting::stays_within_keys(server, command, args) => return None,
             Lock::Keys | Lock::Script => {}
         }
         match command.first_key() {
