@@ -20,7 +20,7 @@ if [ -z "$server" ]; then
     (cd "$root" && cargo build --release --locked --quiet)
     server=${CARGO_TARGET_DIR:-$root/target}/release/larder
 fi
-server=$(readlink -f "$server")
+server=$(realpath -s "$server") # a link keeps its name: redis-server is one
 
 work=$(mktemp -d)
 running= program=
