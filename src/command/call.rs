@@ -71,10 +71,17 @@ pub(super) fn answer_error(
     reply: &mut Reply,
     error: &ReplyError,
 ) {
+    if !error.is_counted() {
+        count_error(server, session, error);
+    }
+    reply.error(error);
+}
+
+/// Counts an error that a client is told.
+pub(super) fn count_error(server: &Server, session: &Session, error: &ReplyError) {
     let counters = &server.stats.of(session.worker()).counters;
     counters.error_replies.bump();
     server.stats.count_error(error.code());
-    reply.error(error);
 }
 
 /// Whether a command changes keys, or what replicas have to hear of.

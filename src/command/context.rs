@@ -23,6 +23,8 @@ pub struct Context<'a> {
     pub now: UnixMillis,
     /// The command itself: a container's subcommand where there is one.
     pub command: &'static Command,
+    /// The command is called by a script.
+    pub in_script: bool,
     /// The script that the request goes on with, if it was set aside in the middle.
     pub resumes: Option<Ticket>,
 }

@@ -447,6 +447,7 @@ fn run_locked(
         now: keys.now,
         keys,
         command,
+        in_script: false,
         resumes,
     };
     let result = (command.handler)(&mut context, args);

@@ -13,7 +13,10 @@ const QUOTED: usize = 128;
 
 /// The text of an error reply, its code included, without the leading `-`.
 #[derive(Clone, PartialEq, Eq)]
-pub struct ReplyError(Cow<'static, [u8]>);
+pub struct ReplyError(Cow<'static, [u8]>, Counted);
+
+/// Whether an error has been counted when it first happened, inside of a script.
+type Counted = bool;
 
 impl ReplyError {
     /// `ERR syntax error`
@@ -93,14 +96,14 @@ impl ReplyError {
             );
             i += 1;
         }
-        ReplyError(Cow::Borrowed(bytes))
+        ReplyError(Cow::Borrowed(bytes), false)
     }
 
     /// The error with this text, its code included. Line breaks become spaces.
     pub fn new(text: impl Into<Cow<'static, str>>) -> ReplyError {
         match text.into() {
             Cow::Borrowed(text) if !text.bytes().any(is_line_break) => {
-                ReplyError(Cow::Borrowed(text.as_bytes()))
+                ReplyError(Cow::Borrowed(text.as_bytes()), false)
             }
             text => ReplyError::from_bytes(text.into_owned().into_bytes()),
         }
@@ -118,7 +121,19 @@ impl ReplyError {
                 *byte = b' ';
             }
         }
-        ReplyError(Cow::Owned(bytes))
+        ReplyError(Cow::Owned(bytes), false)
+    }
+
+    /// The same error, which has been counted already.
+    #[must_use]
+    pub fn counted(mut self) -> ReplyError {
+        self.1 = true;
+        self
+    }
+
+    /// Whether the error has been counted already.
+    pub fn is_counted(&self) -> bool {
+        self.1
     }
 
     /// `ERR wrong number of arguments for '<name>' command`; a subcommand's name is `container|sub`.

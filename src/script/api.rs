@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use mlua::{Function, Lua, Table, Value, Variadic};
 
+use super::convert::COUNTED;
 use super::engine::{Failure, Shared, first_line};
 use super::lua::failure;
 use super::store::{Flags, Sha};
@@ -177,6 +178,7 @@ pub(super) fn outcome(result: mlua::Result<Result<Value, Value>>) -> Result<Valu
     let mut failure = Failure {
         text: b"ERR error object is not a string".to_vec(),
         place: None,
+        is_counted: false,
     };
     let pair = match problem {
         Value::Table(pair) => pair,
@@ -197,6 +199,7 @@ pub(super) fn outcome(result: mlua::Result<Result<Value, Value>>) -> Result<Valu
         && let Ok(Value::String(text)) = error.raw_get("err")
     {
         failure.text = text.as_bytes().to_vec();
+        failure.is_counted = error.raw_get(COUNTED).unwrap_or(false);
     }
     Err(failure)
 }
@@ -216,6 +219,12 @@ fn fill(request: &mut OwnedArgs, args: &[Value]) -> bool {
 }
 
 fn may_call(lua: &Lua, shared: &Shared, args: &[Value]) -> Checked {
+    if shared.api.registering.get() {
+        return wrong(
+            lua,
+            "Script attempted to access nonexistent global variable 'acl_check_cmd'",
+        );
+    }
     if args.is_empty() {
         return wrong(
             lua,
@@ -238,6 +247,12 @@ fn may_call(lua: &Lua, shared: &Shared, args: &[Value]) -> Checked {
 }
 
 fn setresp(lua: &Lua, shared: &Shared, args: &[Value]) -> Checked {
+    if shared.api.registering.get() {
+        return wrong(
+            lua,
+            "Script attempted to access nonexistent global variable 'setresp'",
+        );
+    }
     if args.len() != 1 {
         return wrong(lua, "redis.setresp() requires one argument.");
     }
@@ -269,7 +284,13 @@ fn log(lua: &Lua, _: &Shared, args: &[Value]) -> Checked {
     Ok((Value::Nil, Value::Nil))
 }
 
-fn set_repl(lua: &Lua, _: &Shared, args: &[Value]) -> Checked {
+fn set_repl(lua: &Lua, shared: &Shared, args: &[Value]) -> Checked {
+    if shared.api.registering.get() {
+        return wrong(
+            lua,
+            "Script attempted to access nonexistent global variable 'set_repl'",
+        );
+    }
     if args.len() != 1 {
         return wrong(lua, "redis.set_repl() requires one argument.");
     }
@@ -332,7 +353,7 @@ fn register(lua: &Lua, shared: &Shared, args: &[Value]) -> Checked {
     if !shared.api.registering.get() {
         return wrong(
             lua,
-            "redis.register_function can only be called on FUNCTION LOAD command",
+            "attempt to call field 'register_function' (a nil value)",
         );
     }
     let mut name = None;

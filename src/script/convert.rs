@@ -4,25 +4,38 @@ use mlua::{Table, Value};
 
 use crate::resp::{Protocol, Reply, ReplyError};
 
+/// The field by which an error tells that it was counted when it happened; the peers' name.
+pub(super) const COUNTED: &str = "ignore_error_stats_update";
 /// Tables in tables that a script may return.
 const DEEPEST: usize = 1000;
 /// Bytes of reply that a script may return.
 const LONGEST: usize = 512 << 20;
 
-/// Writes what a script has returned. `booleans`: the script has asked for RESP3, which has them.
+/// Writes what a script has returned. `booleans`: the script has asked for RESP3, which has them. `on_error` hears of every error in it.
 ///
 /// # Errors
 /// If it is nested too deep or too long; then what was written is to be taken back.
-pub fn write(reply: &mut Reply, value: &Value, booleans: bool) -> Result<(), ReplyError> {
-    Writer { reply, booleans }.value(value, 0)
+pub fn write(
+    reply: &mut Reply,
+    value: &Value,
+    booleans: bool,
+    on_error: impl FnMut(&ReplyError),
+) -> Result<(), ReplyError> {
+    let mut writer = Writer {
+        reply,
+        booleans,
+        on_error,
+    };
+    writer.value(value, 0)
 }
 
-struct Writer<'r> {
+struct Writer<'r, F> {
     reply: &'r mut Reply,
     booleans: bool,
+    on_error: F,
 }
 
-impl Writer<'_> {
+impl<F: FnMut(&ReplyError)> Writer<'_, F> {
     fn value(&mut self, value: &Value, depth: usize) -> Result<(), ReplyError> {
         if depth > DEEPEST {
             return Err(ReplyError::fixed("ERR reached lua stack limit"));
@@ -50,7 +63,11 @@ impl Writer<'_> {
             if let Value::String(text) = get(table, "err") {
                 let text = text.as_bytes();
                 let text = text.strip_prefix(b"-").unwrap_or(&text);
-                self.reply.error(&ReplyError::from_bytes(text.to_vec()));
+                let error = ReplyError::from_bytes(text.to_vec());
+                if !matches!(get(table, COUNTED), Value::Boolean(true)) {
+                    (self.on_error)(&error);
+                }
+                self.reply.error(&error);
                 return Ok(());
             }
             if let Value::String(text) = get(table, "ok") {

@@ -37,8 +37,6 @@ const TURN_NANOS: u64 = 500_000;
 const INSTRUCTIONS: u32 = 2_000;
 /// A script's stack. Only what is used of it is ever backed by memory. Lua bounds the depth of its calls into C, and so what it uses.
 const STACK: usize = 8 << 20;
-/// The random numbers of every script begin with this seed, as the peers' do.
-const SEED: i32 = 0;
 /// How long a library's code may run.
 const LOAD_TIME: Duration = Duration::from_millis(500);
 /// Percent of what was in use after a collection that may be in use before the next begins.
@@ -68,6 +66,8 @@ pub struct Failure {
     pub text: Vec<u8>,
     /// Where: the chunk's name and the line.
     pub place: Option<(String, i64)>,
+    /// It is a command's, and has been counted.
+    pub is_counted: bool,
 }
 
 impl From<mlua::Error> for Failure {
@@ -75,6 +75,7 @@ impl From<mlua::Error> for Failure {
         Self {
             text: format!("ERR {}", first_line(&error)).into_bytes(),
             place: None,
+            is_counted: false,
         }
     }
 }
@@ -318,7 +319,8 @@ impl Interpreter {
         shared.keys.borrow_mut().copy_from(keys);
         shared.arguments.borrow_mut().copy_from(arguments);
         shared.job.replace(Some(job));
-        lua::begin(&self.lua, SEED).map_err(|error| ReplyError::err(first_line(&error)))
+        lua::begin(&self.lua, ticks::now() as i32)
+            .map_err(|error| ReplyError::err(first_line(&error)))
     }
 
     /// The compiled form of a script.

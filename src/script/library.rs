@@ -53,19 +53,21 @@ pub fn name_of(code: &[u8]) -> Result<String, ReplyError> {
     let Some(end) = memchr::memchr(b'\n', rest) else {
         return Err(ReplyError::fixed("ERR Invalid library metadata"));
     };
-    let mut words = rest[..end]
-        .split(u8::is_ascii_whitespace)
-        .filter(|word| !word.is_empty());
+    let mut words = rest[..end].split(u8::is_ascii_whitespace);
+    // The first word is the engine's name even if it is empty.
     let engine = words.next().unwrap_or_default();
     let mut name = None;
-    for word in words {
+    for word in words.filter(|word| !word.is_empty()) {
         let Some(value) = word.strip_prefix(b"name=") else {
             return Err(ReplyError::err(format!(
                 "Invalid metadata value given: {}",
                 text(word)
             )));
         };
-        if name.replace(value).is_some() {
+        let quoted = value
+            .strip_prefix(b"\"")
+            .and_then(|value| value.strip_suffix(b"\""));
+        if name.replace(quoted.unwrap_or(value)).is_some() {
             return Err(ReplyError::fixed(
                 "ERR Invalid metadata value, name argument was given multiple times",
             ));
@@ -105,17 +107,18 @@ pub struct Libraries(RwLock<Arc<Set>>);
 #[derive(Debug, Default, Clone)]
 pub struct Set {
     libraries: BTreeMap<String, Arc<Library>>,
+    /// By the functions' names in lower case.
     functions: BTreeMap<Vec<u8>, Arc<Library>>,
 }
 
 impl Set {
     /// The library that has a function of this name, and the function.
     pub fn find(&self, function: &[u8]) -> Option<(&Arc<Library>, &Function)> {
-        let library = self.functions.get(function)?;
+        let library = self.functions.get(&function.to_ascii_lowercase())?;
         let found = library
             .functions
             .iter()
-            .find(|other| other.name == function)?;
+            .find(|other| other.name.eq_ignore_ascii_case(function))?;
         Some((library, found))
     }
 
@@ -160,14 +163,14 @@ impl Set {
         let used = library
             .functions
             .iter()
-            .find(|one| self.functions.contains_key(&one.name));
+            .find(|one| self.functions.contains_key(&one.name.to_ascii_lowercase()));
         if let Some(used) = used {
             let name = String::from_utf8_lossy(&used.name).into_owned();
-            return Err(ReplyError::err(format!("Function '{name}' already exists")));
+            return Err(ReplyError::err(format!("Function {name} already exists")));
         }
         for function in &library.functions {
             self.functions
-                .insert(function.name.clone(), Arc::clone(&library));
+                .insert(function.name.to_ascii_lowercase(), Arc::clone(&library));
         }
         self.libraries.insert(library.name.clone(), library);
         Ok(())
@@ -179,7 +182,7 @@ impl Set {
             return false;
         };
         for function in &library.functions {
-            self.functions.remove(&function.name);
+            self.functions.remove(&function.name.to_ascii_lowercase());
         }
         true
     }

@@ -11,6 +11,7 @@ use std::rc::Rc;
 
 use mlua::{Function, Lua, Table, Value, ffi};
 
+use super::convert::COUNTED;
 use super::engine::Shared;
 use crate::resp::{Args, DoubleText};
 use crate::value::number;
@@ -101,7 +102,13 @@ unsafe extern "C-unwind" fn call_command(state: *mut ffi::lua_State) -> c_int {
                 let reply = (*shared).reply.as_ptr();
                 let mut rest: &[u8] = &*reply;
                 push_reply(state, &mut rest);
-                (*reply).first() == Some(&b'-')
+                let is_error = (*reply).first() == Some(&b'-');
+                if is_error {
+                    push_bytes(state, COUNTED.as_bytes());
+                    ffi::lua_pushboolean(state, 1);
+                    ffi::lua_rawset(state, -3);
+                }
+                is_error
             }
             Err(problem) => {
                 ffi::lua_settop(state, 0);
@@ -122,7 +129,7 @@ unsafe extern "C-unwind" fn call_command(state: *mut ffi::lua_State) -> c_int {
 /// `state` is that of a C function that Lua calls. Calls nothing that raises.
 unsafe fn make_request(state: *mut ffi::lua_State, shared: &Shared) -> Result<(), &'static str> {
     if shared.api.is_registering() {
-        return Err("ERR redis.call/pcall can only be called inside a script invocation");
+        return Err("ERR Script attempted to access nonexistent global variable 'call'");
     }
     // SAFETY: the indices are those of arguments; a string's bytes live as long as it is on the stack.
     unsafe {

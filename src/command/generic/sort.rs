@@ -331,13 +331,15 @@ fn sorted<'a>(
     options: &Options<'_>,
     keys: &'a Access<'_>,
     now: UnixMillis,
+    in_script: bool,
 ) -> Result<Vec<Piece<'a>>, ReplyError> {
     let len = source.len();
     let range = options.range(len);
-    // What is stored must not depend on the order in which a set happens to be.
-    let is_set_to_store = matches!(source, Source::Set(_)) && options.store.is_some();
+    // What is stored, and what a script sees, must not depend on the order in which a set happens to be.
+    let needs_order = options.store.is_some() || in_script;
+    let is_set_to_order = matches!(source, Source::Set(_)) && needs_order;
     let (by, alpha) = match options.by {
-        By::Nothing if is_set_to_store => (By::Element, true),
+        By::Nothing if is_set_to_order => (By::Element, true),
         by => (by, options.alpha),
     };
     if matches!(by, By::Nothing) {
@@ -433,7 +435,7 @@ fn run(ctx: &mut Context<'_>, args: Args<'_>, may_store: bool) -> CommandResult 
         .view(key)
         .and_then(|record| Source::of(record).ok());
     let elements = match source {
-        Some(source) => sorted(source, &options, &ctx.keys, now)?,
+        Some(source) => sorted(source, &options, &ctx.keys, now, ctx.in_script)?,
         None => Vec::new(),
     };
     let count = elements.len().saturating_mul(options.gets.len().max(1));

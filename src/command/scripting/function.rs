@@ -87,6 +87,9 @@ pub(super) fn delete(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
 
 /// `FUNCTION FLUSH [ASYNC | SYNC]`
 pub(super) fn flush(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    if args.len() > 3 {
+        return Err(ReplyError::subcommand_syntax(b"flush", "function"));
+    }
     if !names_flush_type(args) {
         return Err(ReplyError::fixed(
             "ERR FUNCTION FLUSH only supports SYNC|ASYNC option",
@@ -206,7 +209,7 @@ pub(super) fn dump(ctx: &mut Context<'_>, _: Args<'_>) -> CommandResult {
 /// `FUNCTION RESTORE serialized-value [FLUSH | APPEND | REPLACE]`
 pub(super) fn restore(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     if args.len() > 4 {
-        return Err(ReplyError::wrong_arity("function|restore"));
+        return Err(ReplyError::subcommand_syntax(b"restore", "function"));
     }
     let (mut flushes, mut taken) = (false, Taken::Refuse);
     if let Some(policy) = args.get(3) {

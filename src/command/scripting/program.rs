@@ -107,8 +107,11 @@ pub(super) fn new_script(args: Args<'_>, at: usize) -> Result<Script, ReplyError
 }
 
 /// The keys that a request declares: their number is argument 2.
-pub(super) fn declared_keys(args: Args<'_>) -> Result<Args<'_>, ReplyError> {
-    let number = number::parse_i64(args.at(2)).ok_or(ReplyError::NOT_INTEGER)?;
+pub(super) fn declared_keys(args: Args<'_>, programs: Programs) -> Result<Args<'_>, ReplyError> {
+    let number = number::parse_i64(args.at(2)).ok_or(match programs.names {
+        Names::Function => ReplyError::fixed("ERR Bad number of keys provided"),
+        Names::Source | Names::Digest => ReplyError::NOT_INTEGER,
+    })?;
     match usize::try_from(number) {
         Err(_) => Err(ReplyError::fixed("ERR Number of keys can't be negative")),
         Ok(number) if number > args.len() - 3 => Err(ReplyError::fixed(

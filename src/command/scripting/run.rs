@@ -121,7 +121,7 @@ fn is_short(ctx: &Context<'_>) -> bool {
 }
 
 fn begin(ctx: &mut Context<'_>, args: Args<'_>, found: Found) -> Result<Run, ReplyError> {
-    let keys = super::program::declared_keys(args)?;
+    let keys = super::program::declared_keys(args, Programs::of(ctx.command))?;
     if Run::set_aside_count() >= MOST_SET_ASIDE {
         return Err(ReplyError::fixed(
             "BUSY too many scripts take long at the same time",
@@ -237,7 +237,10 @@ fn answer(
 ) -> CommandResult {
     match result {
         Ok(value) => {
-            convert::write(ctx.reply, &value, run.api().resp3.get())?;
+            let (server, session) = (ctx.server, &*ctx.session);
+            convert::write(ctx.reply, &value, run.api().resp3.get(), |error| {
+                call::count_error(server, session, error);
+            })?;
             Ok(Outcome::Done)
         }
         Err(failure) => {
@@ -252,7 +255,12 @@ fn answer(
             } else {
                 text.push(b'.');
             }
-            Err(ReplyError::from_bytes(text))
+            let error = ReplyError::from_bytes(text);
+            Err(if failure.is_counted {
+                error.counted()
+            } else {
+                error
+            })
         }
     }
 }

@@ -89,6 +89,8 @@ function shared.unpack(t, i, j)
   if i ~= nil then first = tonumber(i) or wrong("unpack", 2, "number", i) end
   if j ~= nil then last = tonumber(j) or wrong("unpack", 3, "number", j) end
   if last - first >= 8000 then fail("too many results to unpack") end
+  -- What is not given takes no place on the stack in C, which has only so many.
+  if i == nil and j == nil then return base.unpack(t) end
   return base.unpack(t, i, j)
 end
 

@@ -30,7 +30,7 @@ pub(super) fn memory(source: &mut Source<'_, '_>, text: &mut Text) {
     text.field("allocator_resident", held.resident);
     text.field("allocator_muzzy", 0);
     text.memory("total_system_memory", *SYSTEM_MEMORY);
-    scripts(text);
+    scripts(source, text);
     let settings = &source.server.settings;
     let maxmemory = settings.maxmemory();
     text.field("maxmemory", maxmemory);
@@ -70,23 +70,21 @@ pub(super) fn memory(source: &mut Source<'_, '_>, text: &mut Text) {
     text.field("lazyfreed_objects", reclaim::freed_objects());
 }
 
-/// There are no scripts.
-fn scripts(text: &mut Text) {
+/// What scripts take. The interpreters are counted with everything else.
+fn scripts(source: &Source<'_, '_>, text: &mut Text) {
+    let scripts = &source.server.scripts;
+    let libraries = scripts.libraries.all();
+    let (cached, functions) = (scripts.memory(), libraries.memory());
     text.fields(&["used_memory_lua", "used_memory_vm_eval"], 0);
     text.field("used_memory_lua_human", Human(0));
-    text.fields(
-        &[
-            "used_memory_scripts_eval",
-            "number_of_cached_scripts",
-            "number_of_functions",
-            "number_of_libraries",
-            "used_memory_vm_functions",
-        ],
-        0,
-    );
+    text.field("used_memory_scripts_eval", cached);
+    text.field("number_of_cached_scripts", scripts.count());
+    text.field("number_of_functions", libraries.functions());
+    text.field("number_of_libraries", libraries.libraries().count());
+    text.field("used_memory_vm_functions", 0);
     text.memory("used_memory_vm_total", 0);
-    text.field("used_memory_functions", 0);
-    text.memory("used_memory_scripts", 0);
+    text.field("used_memory_functions", functions);
+    text.memory("used_memory_scripts", cached + functions);
 }
 
 fn fragmentation(held: &MemoryFigures, text: &mut Text) {

@@ -5,13 +5,13 @@ use std::sync::atomic::Ordering;
 use super::Source;
 use super::text::Text;
 use crate::mailbox::Kind;
-use crate::memory::Cap;
+use crate::server::Server;
 use crate::stats::{Stats, Totals, ticks};
 
 pub(super) fn stats(source: &mut Source<'_, '_>, text: &mut Text) {
     let (stats, totals) = (&source.server.stats, source.server.stats.totals());
     traffic(stats, &totals, text);
-    expiry(&source.server.cap, stats, &totals, text);
+    expiry(source.server, &totals, text);
     text.field("keyspace_hits", totals.keyspace_hits);
     text.field("keyspace_misses", totals.keyspace_misses);
     let pubsub = &source.server.pubsub;
@@ -116,7 +116,8 @@ fn traffic(stats: &Stats, totals: &Totals, text: &mut Text) {
     text.fields(&["sync_full", "sync_partial_ok", "sync_partial_err"], 0);
 }
 
-fn expiry(cap: &Cap, stats: &Stats, totals: &Totals, text: &mut Text) {
+fn expiry(server: &Server, totals: &Totals, text: &mut Text) {
+    let (cap, stats) = (&server.cap, &server.stats);
     let stale = stats.stale_millionths.load(Ordering::Relaxed) as f64 / 10_000.0;
     text.field("expired_keys", totals.expired_keys);
     text.field("expired_fields", totals.expired_fields);
@@ -132,7 +133,7 @@ fn expiry(cap: &Cap, stats: &Stats, totals: &Totals, text: &mut Text) {
     );
     text.field("evicted_keys", totals.evicted_keys);
     text.field("evicted_clients", totals.evicted_clients);
-    text.field("evicted_scripts", 0);
+    text.field("evicted_scripts", server.scripts.evicted());
     text.field("total_eviction_exceeded_time", cap.exceeded_total());
     text.field("current_eviction_exceeded_time", cap.exceeded_now());
 }
