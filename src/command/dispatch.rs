@@ -525,7 +525,10 @@ fn take_locks<'s>(
         (Lock::Script, ..) => {
             // What is not there is refused.
             if scripting::stays_within_keys(server, command, args).unwrap_or(true) {
-                take_named()
+                match hash {
+                    Some(hash) if args.at(2) == b"1" => take(Locks::One(args.at(3), hash)),
+                    _ => take_named(),
+                }
             } else {
                 take(Locks::All)
             }

@@ -107,6 +107,10 @@ choice! {
         AllkeysLfu = "allkeys-lfu",
         /// Any key.
         AllkeysRandom = "allkeys-random",
+        /// The key with a TTL whose bytes earn the fewest hits.
+        VolatileLhd = "volatile-lhd",
+        /// The key whose bytes earn the fewest hits.
+        AllkeysLhd = "allkeys-lhd",
         /// Nothing: writes that need memory get an error.
         Noeviction = "noeviction",
     }
@@ -120,7 +124,7 @@ mod tests {
     fn a_position_and_its_word_are_the_same_variant() {
         assert_eq!(LogLevel::WORDS[2], "notice");
         assert_eq!(LogLevel::at(2), LogLevel::Notice);
-        assert_eq!(MaxmemoryPolicy::at(7), MaxmemoryPolicy::Noeviction);
+        assert_eq!(MaxmemoryPolicy::at(9), MaxmemoryPolicy::Noeviction);
         assert_eq!(MaxmemoryPolicy::at(99), MaxmemoryPolicy::Noeviction);
     }
 }

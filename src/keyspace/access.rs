@@ -607,7 +607,7 @@ impl<'a> Located<'a> {
                 db,
             )
             .expire(counters);
-            keyspace.eviction.losses.note(hash, Cause::Expired);
+            keyspace.eviction.losses.note(hash, Cause::Expired, 0);
             return None;
         }
         Some(Found {

@@ -110,7 +110,7 @@ impl Sweeper {
                 );
                 swept.expired += 1;
                 let hash = KeyHash::of(record.key());
-                keyspace.eviction.losses.note(hash, Cause::Expired);
+                keyspace.eviction.losses.note(hash, Cause::Expired, 0);
             } else {
                 let mut fields = Fields::Some;
                 slot.replace_with(|mut record| {

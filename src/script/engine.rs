@@ -20,12 +20,13 @@ use std::time::{Duration, Instant};
 use corosensei::stack::DefaultStack;
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 use mlua::chunk::ChunkMode;
+use mlua::state::{GcIncParams, GcMode};
 use mlua::{Function, HookTriggers, Lua, Table, Value, VmState, ffi};
 
 use super::library::Library;
 use super::lua::failure::Stop;
 use super::native::{self, Job};
-use super::store::{Flags, Script, Sha};
+use super::store::{BuildDigestHasher, Flags, Script, Sha};
 use super::{Ticket, api, convert, lua};
 use crate::resp::{Args, OwnedArgs, ReplyError};
 use crate::stats::ticks;
@@ -40,6 +41,8 @@ const STACK: usize = 8 << 20;
 const SEED: i32 = 0;
 /// How long a library's code may run.
 const LOAD_TIME: Duration = Duration::from_millis(500);
+/// Percent of what was in use after a collection that may be in use before the next begins.
+const GC_PAUSE: i32 = 400;
 /// Interpreters that a thread keeps for later.
 const KEPT: usize = 2;
 /// Scripts set aside at the same time by one thread.
@@ -176,12 +179,16 @@ struct Interpreter {
     lua: Lua,
     shared: Rc<Shared>,
     stack: ManuallyDrop<Coroutine<(), Pass, (), DefaultStack>>,
+    /// How long a turn is.
+    turn: ticks::Ticks,
     /// Whether the script's frames are on the stack.
     running: bool,
     /// The globals of scripts, and those of libraries.
     scripts: lua::Environment,
     functions: lua::Environment,
-    compiled: HashMap<Sha, Function>,
+    /// Where scripts find KEYS and ARGV.
+    globals: Rc<Table>,
+    compiled: HashMap<Sha, Rc<Function>, BuildDigestHasher>,
     libraries: HashMap<String, Loaded>,
     /// Bytes that it used when it was new, and how many more it may use.
     base: usize,
@@ -191,7 +198,7 @@ struct Interpreter {
 /// A library whose code has been run.
 struct Loaded {
     library: Arc<Library>,
-    functions: HashMap<Vec<u8>, Function>,
+    functions: HashMap<Vec<u8>, Rc<Function>>,
 }
 
 impl Drop for Interpreter {
@@ -229,6 +236,7 @@ impl Interpreter {
             lua::environment(&lua, &api)
         };
         let (scripts, functions) = (environment(false)?, environment(true)?);
+        let globals = Rc::new(scripts.globals().clone());
         let handler = api::handler(&lua)?;
         lua.set_global_hook(
             HookTriggers::new().every_nth_instruction(INSTRUCTIONS),
@@ -242,6 +250,8 @@ impl Interpreter {
         )?;
         let base = lua.used_memory();
         lua.set_memory_limit(base + memory_limit)?;
+        // The world of scripts is most of what there is: it need not be walked for every few hundred scripts.
+        lua.gc_set_mode(GcMode::Incremental(GcIncParams::default().pause(GC_PAUSE)));
         let stack =
             Coroutine::with_stack(DefaultStack::new(STACK).map_err(mlua::Error::external)?, {
                 let (lua, shared) = (lua.clone(), Rc::clone(&shared));
@@ -261,21 +271,28 @@ impl Interpreter {
             lua,
             shared,
             stack: ManuallyDrop::new(stack),
+            turn: ticks::from_nanos(TURN_NANOS),
             running: false,
             scripts,
             functions,
-            compiled: HashMap::new(),
+            globals,
+            compiled: HashMap::default(),
             libraries: HashMap::new(),
             base,
             limit: memory_limit,
         }))
     }
 
-    /// Goes on until something happens.
+    /// Begins a turn, and goes on until something happens.
     fn go(&mut self) -> Pass {
-        self.running = true;
-        let turn = ticks::now().saturating_add(ticks::from_nanos(TURN_NANOS));
+        let turn = ticks::now().saturating_add(self.turn);
         self.shared.turn_ends.set(turn);
+        self.go_on()
+    }
+
+    /// Goes on in the present turn until something happens.
+    fn go_on(&mut self) -> Pass {
+        self.running = true;
         self.shared.inside.set(true);
         let resumed = self.stack.resume(());
         self.shared.inside.set(false);
@@ -305,9 +322,9 @@ impl Interpreter {
     }
 
     /// The compiled form of a script.
-    fn compile(&mut self, script: &Script) -> Result<Function, ReplyError> {
+    fn compile(&mut self, script: &Script) -> Result<Rc<Function>, ReplyError> {
         if let Some(function) = self.compiled.get(&script.sha) {
-            return Ok(function.clone());
+            return Ok(Rc::clone(function));
         }
         let function = compile(
             &self.lua,
@@ -324,7 +341,8 @@ impl Interpreter {
         if self.compiled.len() >= MOST_COMPILED {
             self.compiled.clear();
         }
-        self.compiled.insert(script.sha, function.clone());
+        let function = Rc::new(function);
+        self.compiled.insert(script.sha, Rc::clone(&function));
         Ok(function)
     }
 
@@ -340,7 +358,7 @@ impl Interpreter {
             ReplyError::err(format!("Error compiling function: {}", first_line(&error)))
         })?;
         let job = Job {
-            function: compiled,
+            function: Rc::new(compiled),
             globals: None,
         };
         let nothing = OwnedArgs::default();
@@ -511,12 +529,14 @@ impl Run {
     ) -> Result<Self, ReplyError> {
         let mut run = Self::idle(program, ticket, memory_limit)?;
         run.db = db;
-        let program = run.program.clone();
-        let interpreter = run.interpreter_mut();
-        let job = match &program {
+        let interpreter = run
+            .interpreter
+            .as_mut()
+            .expect("it has just been given one");
+        let job = match &run.program {
             Program::Script(script) => Job {
                 function: interpreter.compile(script)?,
-                globals: Some(interpreter.scripts.globals().clone()),
+                globals: Some(Rc::clone(&interpreter.globals)),
             },
             Program::Function(library, name) => Job {
                 function: interpreter.function(library, name)?,
@@ -604,10 +624,21 @@ impl Run {
         INTERPRETERS.with_borrow(|all| all.idle.iter().map(|one| one.lua.used_memory()).sum())
     }
 
-    /// Goes on until something happens.
+    /// Begins a turn, and goes on until something happens.
     pub fn go(&mut self) -> Event {
+        let pass = self.interpreter_mut().go();
+        self.event(pass)
+    }
+
+    /// Goes on in the present turn until something happens.
+    pub fn go_on(&mut self) -> Event {
+        let pass = self.interpreter_mut().go_on();
+        self.event(pass)
+    }
+
+    fn event(&mut self, pass: Pass) -> Event {
         let interpreter = self.interpreter_mut();
-        match interpreter.go() {
+        match pass {
             Pass::Call => Event::Call,
             Pass::TurnOver => Event::TurnOver,
             Pass::Done => Event::Done(interpreter.result()),
@@ -661,11 +692,17 @@ impl Run {
 
 impl Interpreter {
     /// A function of a library, whose code is run when it has not been, or has been replaced.
-    fn function(&mut self, library: &Arc<Library>, name: &[u8]) -> Result<Function, ReplyError> {
+    fn function(
+        &mut self,
+        library: &Arc<Library>,
+        name: &[u8],
+    ) -> Result<Rc<Function>, ReplyError> {
         let loaded = self.libraries.get(&library.name);
         if !loaded.is_some_and(|loaded| Arc::ptr_eq(&loaded.library, library)) {
             let registered = self.load(library)?.into_iter();
-            let functions = registered.map(|one| (one.name, one.callback)).collect();
+            let functions = registered
+                .map(|one| (one.name, Rc::new(one.callback)))
+                .collect();
             if self.libraries.len() >= MOST_COMPILED {
                 self.libraries.clear();
             }

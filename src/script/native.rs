@@ -22,9 +22,9 @@ const ROOM: c_int = 8;
 
 /// What is run.
 pub(super) struct Job {
-    pub(super) function: Function,
+    pub(super) function: Rc<Function>,
     /// Where scripts find KEYS and ARGV; functions get them as their parameters.
-    pub(super) globals: Option<Table>,
+    pub(super) globals: Option<Rc<Table>>,
 }
 
 /// Runs a job on the present stack: what it returns, or what `handler`, called where it is raised, has made of its error.
@@ -35,12 +35,12 @@ pub(super) fn run(
     handler: &Function,
 ) -> mlua::Result<Result<Value, Value>> {
     let mut failed = false;
-    let globals = job.globals.as_ref();
+    let globals = job.globals.as_deref();
     // SAFETY: the closure gets the handler, the function and the globals or nil as the only values and leaves one result; `exec_raw`
     // catches what it raises. It holds nothing that has to be dropped. Nobody else looks at the arguments before Lua code runs, and
     // nothing does afterwards.
     let value = unsafe {
-        lua.exec_raw::<Value>((handler, &job.function, globals), |state| {
+        lua.exec_raw::<Value>((handler, &*job.function, globals), |state| {
             ffi::lua_checkstack(state, ROOM);
             let keys = (*shared.keys.as_ptr()).view();
             let arguments = (*shared.arguments.as_ptr()).view();

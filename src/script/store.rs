@@ -14,13 +14,20 @@ use sha1::{Digest as _, Sha1};
 
 use super::running::Running;
 use crate::resp::ReplyError;
+use crate::stats::ticks;
 
 /// Scripts that came with `EVAL` and are kept.
 const MOST_EVALUATED: usize = 500;
 
 /// A script's digest, as 40 hexadecimal digits in lower case.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Sha([u8; 40]);
+
+impl std::hash::Hash for Sha {
+    fn hash<H: std::hash::Hasher>(&self, hasher: &mut H) {
+        hasher.write(&self.0[..24]);
+    }
+}
 
 impl Sha {
     /// The digest of a script.
@@ -58,6 +65,29 @@ impl fmt::Display for Sha {
 impl fmt::Debug for Sha {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+/// Hashes digests, which are as good as random already.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct DigestHasher(u64);
+
+/// Makes [`DigestHasher`]s.
+pub type BuildDigestHasher = std::hash::BuildHasherDefault<DigestHasher>;
+
+impl std::hash::Hasher for DigestHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        // Digits of a digest: their low halves are its bits.
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.0 = (self.0 ^ u64::from_le_bytes(word)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        }
+        self.0 ^= self.0 >> 29;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
     }
 }
 
@@ -204,10 +234,9 @@ struct Cached {
 /// All scripts and functions of a server.
 #[derive(Default)]
 pub struct Scripts {
-    cache: DashMap<Sha, Cached>,
+    cache: DashMap<Sha, Cached, BuildDigestHasher>,
     evaluated: AtomicUsize,
     evicted: AtomicU64,
-    uses: AtomicU64,
     flushes: AtomicU64,
     /// The libraries of functions.
     pub libraries: super::library::Libraries,
@@ -243,8 +272,7 @@ impl Scripts {
     pub fn get(&self, sha: &Sha) -> Option<Arc<Script>> {
         let cached = self.cache.get(sha)?;
         if !cached.loaded {
-            let use_number = self.uses.fetch_add(1, Ordering::Relaxed);
-            cached.script.used.store(use_number, Ordering::Relaxed);
+            cached.script.used.store(ticks::now(), Ordering::Relaxed);
         }
         Some(Arc::clone(&cached.script))
     }
@@ -256,9 +284,7 @@ impl Scripts {
 
     /// Adds a script that compiles. `loaded`: it stays until [`Scripts::flush`].
     pub fn add(&self, script: &Arc<Script>, loaded: bool) {
-        script
-            .used
-            .store(self.uses.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
+        script.used.store(ticks::now(), Ordering::Relaxed);
         let mut is_new = false;
         {
             let mut cached = self.cache.entry(script.sha).or_insert_with(|| {

@@ -53,13 +53,18 @@ fn run_or_go_on(
             (begin(ctx, args, found)?, rules)
         }
     };
+    let mut event = run.go();
     loop {
-        match run.go() {
-            Event::Call => execute(ctx, &mut run, rules),
+        match event {
+            Event::Call => {
+                execute(ctx, &mut run, rules);
+                event = run.go_on();
+            }
             Event::TurnOver => {
                 let shown = show(ctx, &mut run, args);
                 if shown.ends() {
                     run.end();
+                    event = run.go();
                     continue;
                 }
                 let ticket = run.ticket;

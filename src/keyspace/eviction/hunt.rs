@@ -215,6 +215,14 @@ impl<'k> Hunt<'k> {
         Soonness::Gone(moment)
     }
 
+    /// How many records of the scope there are. Visits all shards.
+    pub(super) fn keys(&self, scope: Scope) -> usize {
+        let shards = self.keyspace.shards.iter();
+        shards
+            .map(|shard| self.count(scope, &mut shard.data.lock()))
+            .sum()
+    }
+
     /// Calls `then` with a shard drawn at random that has records of the scope, and their number; `None` if none has.
     fn in_a_shard<R>(
         &mut self,
@@ -324,6 +332,10 @@ impl<'k> Hunt<'k> {
             return false;
         };
         let expired = slot.get().is_expired(self.now);
+        let memory = match expired {
+            true => 0,
+            false => self.eviction().policy().memory(slot.get().access()),
+        };
         let mut effects = Effects::default();
         let door = &self.keyspace.door;
         let key = KeyMut::new(
@@ -340,7 +352,7 @@ impl<'k> Hunt<'k> {
         };
         counter.bump();
         key.lose(event);
-        self.keyspace.eviction.losses.note(hash, cause);
+        self.keyspace.eviction.losses.note(hash, cause, memory);
         for (db, request) in effects.first {
             door.deliver(db, &request.view());
         }

@@ -1,6 +1,7 @@
 //! Eviction: which keys give way when memory is short, and what every record remembers for that.
 //!
-//! * [`policy`]: what a policy is. Each is one file: [`sampled`] has LRU, LFU and random, [`soonest`] has `volatile-ttl`.
+//! * [`policy`]: what a policy is. Each is one file: [`sampled`] has LRU, LFU and random, [`soonest`] has `volatile-ttl`, [`lhd`] has
+//!   the one that is better than these.
 //! * [`hunt`]: what a policy may do with the keyspace, one shard at a time.
 //! * [`history`]: the 24 bits of access history in every record.
 //! * [`losses`]: why a key is not there.
@@ -9,6 +10,7 @@
 
 mod history;
 mod hunt;
+mod lhd;
 mod losses;
 mod policy;
 mod sampled;
@@ -18,7 +20,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize,
 
 pub use history::History;
 pub use hunt::{Candidate, Drawn, Hunt};
-pub use losses::{Cause, Losses};
+pub use losses::{Cause, Loss, Losses};
 pub use policy::{Creation, Policy, Scope};
 
 use super::Keyspace;
@@ -28,6 +30,7 @@ use crate::clock::UnixMillis;
 use crate::config::choice::{Choice, MaxmemoryPolicy};
 use crate::stats::Counters;
 use history::Rate;
+use lhd::Lhd;
 use sampled::{Rank, Sampled};
 use soonest::Soonest;
 
@@ -76,6 +79,8 @@ fn make(policy: MaxmemoryPolicy) -> Box<dyn Policy> {
         Name::AllkeysLru => Box::new(Sampled::new(AllKeys, Rank::Idle)),
         Name::AllkeysLfu => Box::new(Sampled::new(AllKeys, Rank::Frequency)),
         Name::AllkeysRandom => Box::new(Sampled::new(AllKeys, Rank::Random)),
+        Name::VolatileLhd => Box::new(Lhd::new(Volatile)),
+        Name::AllkeysLhd => Box::new(Lhd::new(AllKeys)),
         Name::Noeviction => Box::new(Nobody),
     }
 }
@@ -171,7 +176,7 @@ impl Eviction {
         let history = match self.history.load(Ordering::Relaxed) {
             0 => history::clock(now),
             1 => self.rate().touched(record.access(), now),
-            _ => self.policy().touched(record.access(), now),
+            _ => self.policy().touched(record, now),
         };
         record.touch(history);
     }
@@ -225,7 +230,7 @@ impl Eviction {
                 db,
                 hash,
                 record,
-                was_evicted: lost == Some(Cause::Evicted),
+                memory: lost.and_then(Loss::of_evicted),
             });
         }
     }

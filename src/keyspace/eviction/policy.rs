@@ -41,8 +41,8 @@ pub struct Creation<'a> {
     pub hash: KeyHash,
     /// The record, which is about to enter its table.
     pub record: RecordRef<'a>,
-    /// It was evicted not long ago, as far as that is known.
-    pub was_evicted: bool,
+    /// What the policy remembers of it, if it was evicted not long ago: see [`Policy::memory`].
+    pub memory: Option<u16>,
 }
 
 /// A policy: who gives way when memory is short. All policies exist all the time; one is in use.
@@ -62,9 +62,15 @@ pub trait Policy: std::fmt::Debug + Send + Sync {
     }
 
     /// The history of a key after one more access, where it is [`History::Own`]. On every request's path.
-    fn touched(&self, history: u32, now: UnixMillis) -> u32 {
-        let _ = history;
+    fn touched(&self, record: RecordRef<'_>, now: UnixMillis) -> u32 {
+        let _ = record;
         super::history::clock(now)
+    }
+
+    /// What is to be remembered of a key with this history that is evicted. 0 for nothing.
+    fn memory(&self, history: u32) -> u16 {
+        let _ = history;
+        0
     }
 
     /// Seconds since the last access according to a history, where it is [`History::Own`].
