@@ -244,7 +244,7 @@ impl Interpreter {
             |lua, _| {
                 let goes_on = pulse(lua);
                 if goes_on.is_err() {
-                    look_after_each(lua, 1)?;
+                    look_after_each(lua, 1);
                 }
                 goes_on.map(|()| VmState::Continue)
             },
@@ -312,8 +312,7 @@ impl Interpreter {
         let shared = &self.shared;
         if shared.ends.replace(false) {
             // Its last script was ended.
-            look_after_each(&self.lua, INSTRUCTIONS)
-                .expect("there is a hook, and a number is changed");
+            look_after_each(&self.lua, INSTRUCTIONS);
         }
         shared.api.reset();
         shared.keys.borrow_mut().copy_from(keys);
@@ -423,13 +422,14 @@ impl Interpreter {
 
 /// Has the hook called after so many instructions of the coroutine that runs now. A script that is ended must not get to
 /// where it catches the error and goes on, so then it is called after each.
-fn look_after_each(lua: &Lua, instructions: u32) -> mlua::Result<()> {
-    // SAFETY: the stack is left as it is, and nothing here allocates or raises an error.
+fn look_after_each(lua: &Lua, instructions: u32) {
+    // Not in a protected call: where a script has used up all the depth that there is for calls, that would fail.
+    let thread = Value::Thread(lua.current_thread());
+    let state = thread.to_pointer().cast_mut().cast::<ffi::lua_State>();
+    // SAFETY: what a value of a thread points to is its state, which lives as long as the value. Nothing is allocated or raised.
     unsafe {
-        lua.exec_raw((), |state| {
-            let hook = ffi::lua_gethook(state);
-            ffi::lua_sethook(state, hook, ffi::LUA_MASKCOUNT, instructions as c_int);
-        })
+        let hook = ffi::lua_gethook(state);
+        ffi::lua_sethook(state, hook, ffi::LUA_MASKCOUNT, instructions as c_int);
     }
 }
 
