@@ -6,8 +6,8 @@ use crate::resp::{Protocol, Reply, ReplyError};
 
 /// The field by which an error tells that it was counted when it happened; the peers' name.
 pub(super) const COUNTED: &str = "ignore_error_stats_update";
-/// Tables in tables that a script may return.
-const DEEPEST: usize = 1000;
+/// Tables in tables that a script may return: writing them needs some of the worker's stack for each, two kilobytes where nothing is optimised.
+const DEEPEST: usize = 500;
 /// Bytes of reply that a script may return.
 const LONGEST: usize = 512 << 20;
 
