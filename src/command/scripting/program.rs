@@ -38,8 +38,6 @@ pub(super) struct Found {
     pub(super) is_new: bool,
 }
 
-const NO_SCRIPT: ReplyError = ReplyError::fixed("NOSCRIPT No matching script. Please use EVAL.");
-
 impl Programs {
     /// The programs of a command that takes [`Lock::Script`].
     pub(super) fn of(command: &Command) -> Self {
@@ -70,9 +68,14 @@ impl Programs {
         }
         let (script, is_new) = match self.names {
             Names::Digest => {
-                let sha = Sha::parse(args.at(1)).ok_or(NO_SCRIPT)?;
+                let sha = Sha::parse(args.at(1)).ok_or(ReplyError::NO_SCRIPT)?;
                 let found = store::take_found(|script| script.sha == sha);
-                (found.or_else(|| scripts.get(&sha)).ok_or(NO_SCRIPT)?, false)
+                (
+                    found
+                        .or_else(|| scripts.get(&sha))
+                        .ok_or(ReplyError::NO_SCRIPT)?,
+                    false,
+                )
             }
             _ => {
                 let source = args.at(1);

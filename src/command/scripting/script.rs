@@ -41,9 +41,7 @@ pub(super) fn exists(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
 /// `SCRIPT SHOW sha1`
 pub(super) fn show(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let script = Sha::parse(args.at(2)).and_then(|sha| ctx.server.scripts.get(&sha));
-    let script = script.ok_or(ReplyError::fixed(
-        "NOSCRIPT No matching script. Please use EVAL.",
-    ))?;
+    let script = script.ok_or(ReplyError::NO_SCRIPT)?;
     ctx.reply.bulk_shared(&script.body);
     Ok(Outcome::Done)
 }

@@ -100,9 +100,7 @@ pub(super) fn exec(ctx: &mut Context<'_>, _: Args<'_>) -> CommandResult {
         if transaction.is_refused() {
             ctx.session.transaction = Some(transaction);
             ctx.session.end_transaction();
-            return Err(ReplyError::fixed(
-                "EXECABORT Transaction discarded because of previous errors.",
-            ));
+            return Err(ReplyError::EXEC_ABORT);
         }
         if is_watch_broken(ctx) {
             ctx.session.transaction = Some(transaction);
