@@ -128,7 +128,7 @@ fn help_and_ping() {
     assert!(
         String::from_utf8(help.stdout)
             .unwrap()
-            .contains("--maxmemory <BYTES>")
+            .contains("--maxmemory <BYTES|PERCENT%>")
     );
     assert!(
         failure(&larder(&["ping", "-p", "1"])).starts_with("larder: no answer from 127.0.0.1:1: ")

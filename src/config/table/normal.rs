@@ -22,6 +22,11 @@ pub(super) fn bind(words: &[&str], _: &str) -> Result<String, String> {
     if words.len() > BIND_MAX {
         return Err("Too many bind addresses specified.".into());
     }
+    let is_foreign =
+        |c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '\'' | '\\');
+    if words.iter().any(|word| word.contains(is_foreign)) {
+        return Err("an address has no spaces and no quotes".into());
+    }
     let words: Vec<&str> = words
         .iter()
         .copied()
