@@ -225,14 +225,7 @@ pub(super) fn wait_for(
     let patience = Duration::from_millis(server.settings.busy_reply_threshold());
     let until = run.started + patience;
     if Instant::now() >= until {
-        return Err(match run.kind {
-            Kind::Script => ReplyError::fixed(
-                "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
-            ),
-            Kind::Function => ReplyError::fixed(
-                "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.",
-            ),
-        });
+        return Err(busy(run.kind));
     }
     let client = (session.worker(), session.id());
     let waits = server
@@ -250,4 +243,16 @@ pub(super) fn wait_or_retry(ctx: &Context<'_>, met: Reserved, seen: u64) -> Comm
     let waits = wait_for(ctx.server, ctx.session, met, seen)?;
     let at_once = Suspension::Reserved(Instant::now());
     Ok(Outcome::Suspend(waits.unwrap_or(at_once)))
+}
+
+/// What others are told while something of this kind takes too long.
+fn busy(kind: Kind) -> ReplyError {
+    ReplyError::fixed(match kind {
+        Kind::Script => {
+            "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE."
+        }
+        Kind::Function => {
+            "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE."
+        }
+    })
 }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::names_flush_type;
 use super::program::new_script;
+use super::{busy, names_flush_type};
 use crate::command::context::{CommandResult, Context, Outcome};
 use crate::resp::{Args, ReplyError};
 use crate::script::engine::Run;
@@ -77,14 +77,10 @@ pub(super) fn end(ctx: &mut Context<'_>, kind: Kind) -> CommandResult {
             "UNKILLABLE Sorry the script already executed write commands against the dataset. You can either wait the script \
              termination or kill the server in a hard way using the SHUTDOWN NOSAVE command.",
         )),
-        Kill::OtherKind => Err(match kind {
-            Kind::Function => ReplyError::fixed(
-                "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
-            ),
-            Kind::Script => ReplyError::fixed(
-                "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.",
-            ),
-        }),
+        Kill::OtherKind => Err(busy(match kind {
+            Kind::Script => Kind::Function,
+            Kind::Function => Kind::Script,
+        })),
     }
 }
 
