@@ -50,6 +50,8 @@ pub(super) struct Connection {
     counted: (usize, usize),
     /// Whether something has come since the shared record was last brought up to date.
     active: bool,
+    /// Whether the others have had their turn since the last request was executed.
+    has_yielded: bool,
 }
 
 /// What a connection is doing.
@@ -107,6 +109,7 @@ impl Connection {
             output: OutputWatch::default(),
             counted: (0, 0),
             active: false,
+            has_yielded: false,
         }
     }
 
@@ -165,7 +168,14 @@ impl Connection {
                     Poll::Ready(0) => return self.say_goodbye(cx, server),
                     Poll::Ready(_) => {}
                     Poll::Pending => {
-                        let _ = self.flush(cx, server)?;
+                        // The replies of all connections that are ready are written behind the last of their requests: a write wakes
+                        // its reader up, which costs as much as many requests, and again if that falls asleep in between.
+                        self.has_yielded = !self.has_yielded && self.reply.pending() > 0;
+                        if self.has_yielded {
+                            cx.waker().wake_by_ref();
+                        } else {
+                            let _ = self.flush(cx, server)?;
+                        }
                         return Ok(Poll::Pending);
                     }
                 },
