@@ -34,4 +34,4 @@ pub mod stats;
 
 /// Everything that is not in a slab: counted, so that the memory cap sees it.
 #[global_allocator]
-static ALLOCATOR: memory::Counting<mimalloc::MiMalloc> = memory::Counting(mimalloc::MiMalloc);
+static ALLOCATOR: memory::Counting<memory::General> = memory::Counting(memory::General);

@@ -119,7 +119,7 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Counting<A> {
         // SAFETY: the caller's contract is passed on.
         let pointer = unsafe { self.0.alloc(layout) };
         if !pointer.is_null() {
-            add(given(layout.size()).cast_signed());
+            add(given_for(layout));
         }
         pointer
     }
@@ -138,14 +138,14 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Counting<A> {
         // SAFETY: the caller's contract is passed on.
         let pointer = unsafe { self.0.alloc_zeroed(layout) };
         if !pointer.is_null() {
-            add(given(layout.size()).cast_signed());
+            add(given_for(layout));
         }
         pointer
     }
 
     #[inline]
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        add(-given(layout.size()).cast_signed());
+        add(-given_for(layout));
         #[cfg(all(unix, not(miri)))]
         if is_big(layout.size(), layout)
             && let Some(block) = NonNull::new(pointer)
@@ -167,10 +167,17 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Counting<A> {
         // SAFETY: the caller's contract is passed on.
         let moved = unsafe { self.0.realloc(pointer, layout, new_size) };
         if !moved.is_null() {
-            add(given(new_size).cast_signed() - given(layout.size()).cast_signed());
+            let new = given(new_size.max(layout.align()));
+            add(new.cast_signed() - given_for(layout));
         }
         moved
     }
+}
+
+/// What a block of this layout takes. Blocks are as large as they are aligned, at the least.
+#[inline]
+fn given_for(layout: Layout) -> isize {
+    given(layout.size().max(layout.align())).cast_signed()
 }
 
 /// A big block, counted, and whether it is known to be zeroed.

@@ -3,7 +3,7 @@
 //! * [`slab`] is the sized allocator under records, packed values, tree nodes and bucket arrays:
 //!   8-byte steps where keys live, and a free that needs no look-up because the owner knows the size.
 //! * `pages` gives big blocks, in whole pages, of which the system gets back what is free.
-//! * [`counting`] wraps the general allocator; together with the slabs it gives one figure, [`used`].
+//! * [`General`] is the general allocator, and [`counting`] wraps it; together with the slabs it gives one figure, [`used`].
 //! * [`reclaim`] drops big values on a thread of its own, off the request's path.
 //! * [`cap`] says how much there may be; [`machine`] how much there is.
 //! * [`prefetch`] asks the processor for a cache line ahead of its use.
@@ -12,6 +12,7 @@
 
 pub mod cap;
 pub mod counting;
+mod general;
 pub mod machine;
 #[cfg(all(unix, not(miri)))]
 mod pages;
@@ -21,6 +22,7 @@ pub mod slab;
 
 pub use cap::Cap;
 pub use counting::{Counting, flush, peak, resident, used};
+pub use general::General;
 pub use prefetch::prefetch_read;
 
 /// What big blocks occupy, in bytes: those in use, and free memory that is kept for later ones.
