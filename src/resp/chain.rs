@@ -117,11 +117,19 @@ impl Chain {
         }
     }
 
-    /// Appends what was [split off](Self::split_off).
-    pub(super) fn append(&mut self, mut other: Chain) {
+    /// Moves all that waits in `other`, of which nothing has been sent, to the end of this one.
+    pub(super) fn take_from(&mut self, other: &mut Chain) {
+        debug_assert_eq!(
+            other.sent, 0,
+            "bytes are sent only from a connection's chain"
+        );
         let start = self.flat().len();
         self.flat.extend_from_slice(&other.flat);
-        self.spliced += other.spliced;
+        other.flat.clear();
+        if other.splices.is_empty() {
+            return;
+        }
+        self.spliced += std::mem::take(&mut other.spliced);
         let splices = other.splices.drain(..).map(|splice| Splice {
             at: start + splice.at,
             ..splice
@@ -180,6 +188,38 @@ impl Chain {
             .zip(shared)
             .flat_map(|(flat, shared)| [flat, shared])
             .filter(|piece| !piece.is_empty())
+    }
+
+    /// The waiting bytes in one piece.
+    #[inline]
+    pub(super) fn contiguous(&mut self) -> &[u8] {
+        if !self.splices.is_empty() {
+            self.flatten();
+        }
+        &self.flat[self.sent..]
+    }
+
+    #[cold]
+    fn flatten(&mut self) {
+        let mut flat = Vec::with_capacity(self.pending());
+        for piece in self.pieces() {
+            flat.extend_from_slice(piece);
+        }
+        self.reset();
+        self.flat = flat;
+        self.spliced = 0;
+    }
+
+    /// Forgets what waits.
+    #[inline]
+    pub(super) fn clear(&mut self) {
+        if self.splices.is_empty() && self.flat.capacity() <= KEPT {
+            self.flat.clear();
+            self.sent = 0;
+        } else {
+            self.reset();
+            self.spliced = 0;
+        }
     }
 
     /// Drops the first `n` waiting bytes: they have been sent.

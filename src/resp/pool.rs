@@ -4,6 +4,7 @@
 //! connections cost no buffers, and a busy one costs no allocation.
 
 use std::cell::RefCell;
+use std::thread::LocalKey;
 
 /// The size of a pooled buffer: what one read from a socket takes at most.
 pub(super) const BUFFER_LEN: usize = 16 * 1024;
@@ -27,7 +28,7 @@ pub(super) fn take_read() -> Vec<u8> {
 /// Gives a buffer from [`take_read`] back. One that has grown is freed.
 pub(super) fn give_read(buffer: Vec<u8>) {
     if buffer.len() == BUFFER_LEN {
-        READ.with_borrow_mut(|kept| keep(kept, buffer));
+        keep(&READ, buffer);
     }
 }
 
@@ -42,12 +43,16 @@ pub(super) fn take_write() -> Vec<u8> {
 pub(super) fn give_write(mut buffer: Vec<u8>) {
     if (BUFFER_LEN..=4 * BUFFER_LEN).contains(&buffer.capacity()) {
         buffer.clear();
-        WRITE.with_borrow_mut(|kept| keep(kept, buffer));
+        keep(&WRITE, buffer);
     }
 }
 
-fn keep(kept: &mut Vec<Vec<u8>>, buffer: Vec<u8>) {
-    if kept.len() < KEPT {
-        kept.push(buffer);
-    }
+fn keep(pool: &'static LocalKey<RefCell<Vec<Vec<u8>>>>, buffer: Vec<u8>) {
+    // At the end of its thread the pool may be gone already: then the buffer is freed.
+    let _ = pool.try_with(|kept| {
+        let mut kept = kept.borrow_mut();
+        if kept.len() < KEPT {
+            kept.push(buffer);
+        }
+    });
 }

@@ -352,8 +352,8 @@ impl Reply {
     }
 
     /// Puts back what was [split off](Self::split_off).
-    pub fn append(&mut self, other: Reply) {
-        self.chain.append(other.chain);
+    pub fn append(&mut self, mut other: Reply) {
+        self.chain.take_from(&mut other.chain);
     }
 
     /// Whether nothing has been written since `mark`.
@@ -416,11 +416,24 @@ impl Reply {
         self.chain.release_if_empty();
     }
 
-    /// Appends a copy of everything that has not been sent to `buffer`.
-    pub fn copy_to(&self, buffer: &mut Vec<u8>) {
-        for piece in self.chain.pieces() {
-            buffer.extend_from_slice(piece);
+    /// Everything that has not been sent, in one piece: long values are copied.
+    #[inline]
+    pub fn contiguous(&mut self) -> &[u8] {
+        self.chain.contiguous()
+    }
+
+    /// Forgets everything that has not been sent.
+    #[inline]
+    pub fn clear(&mut self) {
+        self.chain.clear();
+    }
+
+    /// Moves the complete replies that have been written to `other` here. Muted like any reply.
+    pub fn take_from(&mut self, other: &mut Reply) {
+        if self.writes(0) {
+            self.chain.take_from(&mut other.chain);
         }
+        other.clear();
     }
 
     /// A copy of everything that has not been sent.

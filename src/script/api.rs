@@ -8,7 +8,7 @@ use std::rc::Rc;
 use mlua::{Function, Lua, Table, Value, Variadic};
 
 use super::convert::COUNTED;
-use super::engine::{Failure, Shared, first_line};
+use super::interpreter::{Failure, Shared, first_line};
 use super::lua::failure;
 use super::store::{Flags, Sha};
 use super::{native, raise};
@@ -169,12 +169,8 @@ fn describe(lua: &Lua, error: Value) -> mlua::Result<Table> {
     Ok(pair)
 }
 
-/// What a run has come to.
-pub(super) fn outcome(result: mlua::Result<Result<Value, Value>>) -> Result<Value, Failure> {
-    let problem = match result? {
-        Ok(value) => return Ok(value),
-        Err(problem) => problem,
-    };
+/// How a run has failed: `problem` is what [`describe`] has made of the error, or Lua itself where there was no memory for that.
+pub(super) fn failure(problem: Value) -> Failure {
     let mut failure = Failure {
         text: b"ERR error object is not a string".to_vec(),
         place: None,
@@ -185,10 +181,10 @@ pub(super) fn outcome(result: mlua::Result<Result<Value, Value>>) -> Result<Valu
         Value::String(text) => {
             // Not enough memory: then nothing more is done where it is raised.
             failure.text = [b"ERR ", &*text.as_bytes()].concat();
-            return Err(failure);
+            return failure;
         }
-        Value::Error(error) => return Err((*error).into()),
-        _ => return Err(failure),
+        Value::Error(error) => return (*error).into(),
+        _ => return failure,
     };
     if let Ok(Value::Table(place)) = pair.raw_get("place")
         && let (Ok(source), Ok(line)) = (place.raw_get("source"), place.raw_get("line"))
@@ -201,7 +197,7 @@ pub(super) fn outcome(result: mlua::Result<Result<Value, Value>>) -> Result<Valu
         failure.text = text.as_bytes().to_vec();
         failure.is_counted = error.raw_get(COUNTED).unwrap_or(false);
     }
-    Err(failure)
+    failure
 }
 
 /// Puts a script's arguments into the request. False if there is one that is neither a string nor a number.
@@ -240,7 +236,7 @@ fn may_call(lua: &Lua, shared: &Shared, args: &[Value]) -> Checked {
     shared.api.asks_only.set(true);
     shared.call();
     shared.api.asks_only.set(false);
-    match shared.reply.borrow().first() {
+    match shared.reply.borrow_mut().contiguous().first() {
         Some(b'-') => wrong(lua, "Invalid command passed to redis.acl_check_cmd()"),
         first => Ok((Value::Boolean(first == Some(&b'+')), Value::Nil)),
     }

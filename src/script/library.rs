@@ -93,8 +93,10 @@ pub fn name_of(code: &[u8]) -> Result<String, ReplyError> {
 /// What to do with a library whose name is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Taken {
-    /// Refuse the new one.
+    /// Refuse the new one, in the words of `FUNCTION LOAD`.
     Refuse,
+    /// Refuse it in the words of `FUNCTION RESTORE`, which have no quotes around the name.
+    RefuseRestored,
     /// Replace the old one.
     Replace,
 }
@@ -156,6 +158,10 @@ impl Set {
                         "Library '{}' already exists",
                         library.name
                     )));
+                }
+                Taken::RefuseRestored => {
+                    let name = &library.name;
+                    return Err(ReplyError::err(format!("Library {name} already exists")));
                 }
                 Taken::Replace => self.remove(&library.name),
             };

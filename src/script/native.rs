@@ -1,70 +1,98 @@
 //! The way of every call between a script and the server, over Lua's own interface.
 //!
-//! Running a script and executing one command for it takes some forty steps in Lua. Done through references that the safe
-//! interface keeps for each value they cost several times what Lua itself needs; here they are done on Lua's stack.
+//! Running a script and executing one command for it takes some thirty steps in Lua. Done through references that the safe
+//! interface keeps for each value they cost several times what Lua itself needs; here they are done on Lua's stack, and all scripts of an
+//! interpreter run within one call through the safe interface, which lasts for as long as the interpreter does.
 //!
 //! What raises in Lua leaves by a jump over the frames between.  So no function here that calls into Lua holds anything that has to be
 //! dropped: slices and numbers only.
 
-use std::ffi::{c_char, c_int, c_void};
+use std::ffi::{c_int, c_void};
 use std::rc::Rc;
 
-use mlua::{Function, Lua, Table, Value, ffi};
+use mlua::{Function, Lua, Table, ffi};
 
-use super::convert::COUNTED;
-use super::engine::Shared;
+use super::convert::{
+    self, COUNTED, ROOM, bytes_at, push_array, push_bytes, push_reply, push_tagged,
+};
+use super::interpreter::Shared;
 use crate::resp::{Args, DoubleText};
-use crate::value::number;
-
-/// Elements for which room is made in a table before they are there.
-const MOST_ROOM: usize = 1 << 16;
-/// Values that a run or a reply needs on the stack at one depth.
-const ROOM: c_int = 8;
 
 /// What is run.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Job {
-    pub(super) function: Rc<Function>,
-    /// Where scripts find KEYS and ARGV; functions get them as their parameters.
-    pub(super) globals: Option<Rc<Table>>,
+    /// The function's place in the table of functions.
+    pub(super) function: c_int,
+    /// Scripts find their keys and arguments in the globals; functions get them as parameters, and the code of a library gets none.
+    pub(super) is_script: bool,
+    pub(super) keys: Args<'static>,
+    pub(super) arguments: Args<'static>,
 }
 
-/// Runs a job on the present stack: what it returns, or what `handler`, called where it is raised, has made of its error.
-pub(super) fn run(
+/// Where the table of functions has the error that ended the last job.
+pub(super) const PROBLEM: c_int = 1;
+
+// What lies at the bottom of the stack while jobs are run.
+const HANDLER: c_int = 1;
+const GLOBALS: c_int = 2;
+const FUNCTIONS: c_int = 3;
+const KEYS: c_int = 4;
+const ARGV: c_int = 5;
+
+/// Runs jobs on the present stack, one after the other, until there is none. An error that a script does not catch is given to `handler`, called
+/// where it is raised, and what that makes of it is left in `functions`.
+///
+/// # Errors
+/// What is raised outside of a job's own code: there was no memory for its arguments or its result.
+pub(super) fn serve(
     lua: &Lua,
     shared: &Shared,
-    job: &Job,
     handler: &Function,
-) -> mlua::Result<Result<Value, Value>> {
-    let mut failed = false;
-    let globals = job.globals.as_deref();
-    // SAFETY: the closure gets the handler, the function and the globals or nil as the only values and leaves one result; `exec_raw`
-    // catches what it raises. It holds nothing that has to be dropped. Nobody else looks at the arguments before Lua code runs, and
-    // nothing does afterwards.
-    let value = unsafe {
-        lua.exec_raw::<Value>((handler, &*job.function, globals), |state| {
+    globals: &Table,
+    functions: &Table,
+) -> mlua::Result<()> {
+    // SAFETY: the closure gets its values in the order of the constants above, and leaves none; `exec_raw` catches what it raises. It
+    // holds nothing that has to be dropped.
+    unsafe {
+        lua.exec_raw((handler, globals, functions), |state| {
             ffi::lua_checkstack(state, ROOM);
-            let keys = (*shared.keys.as_ptr()).view();
-            let arguments = (*shared.arguments.as_ptr()).view();
-            let parameters = if ffi::lua_type(state, 3) == ffi::LUA_TTABLE {
-                push_bytes(state, b"KEYS");
-                push_array(state, keys);
-                ffi::lua_rawset(state, 3);
-                push_bytes(state, b"ARGV");
-                push_array(state, arguments);
-                ffi::lua_rawset(state, 3);
-                ffi::lua_settop(state, 2);
-                0
-            } else {
-                ffi::lua_settop(state, 2);
-                push_array(state, keys);
-                push_array(state, arguments);
-                2
-            };
-            failed = ffi::lua_pcall(state, parameters, 1, 1) != ffi::LUA_OK;
-            ffi::lua_remove(state, 1);
-        })?
-    };
-    Ok(if failed { Err(value) } else { Ok(value) })
+            push_bytes(state, b"KEYS");
+            push_bytes(state, b"ARGV");
+            while let Some(job) = shared.next_job() {
+                run(state, shared, job);
+                shared.ended();
+            }
+            ffi::lua_settop(state, 0);
+        })
+    }
+}
+
+/// # Safety
+/// Only as part of [`serve`]. May raise.
+unsafe fn run(state: *mut ffi::lua_State, shared: &Shared, job: Job) {
+    // SAFETY: the indices are those of `serve`. Nobody else looks at the output while a script's stack runs.
+    unsafe {
+        let mut parameters = 2;
+        ffi::lua_rawgeti_(state, FUNCTIONS, job.function);
+        if job.is_script {
+            parameters = 0;
+            for (name, args) in [(KEYS, job.keys), (ARGV, job.arguments)] {
+                ffi::lua_pushvalue(state, name);
+                push_array(state, args);
+                ffi::lua_rawset(state, GLOBALS);
+            }
+        } else {
+            push_array(state, job.keys);
+            push_array(state, job.arguments);
+        }
+        if ffi::lua_pcall(state, parameters, 1, HANDLER) == ffi::LUA_OK {
+            let output = &mut *shared.output.as_ptr();
+            convert::write(state, output, shared.api.resp3.get());
+        } else {
+            shared.failed.set(true);
+            ffi::lua_rawseti_(state, FUNCTIONS, PROBLEM);
+        }
+    }
 }
 
 /// `redis.call`, or `redis.pcall` if it does not raise.
@@ -91,7 +119,8 @@ pub(super) fn caller(lua: &Lua, shared: &Rc<Shared>, raises: bool) -> mlua::Resu
 
 unsafe extern "C-unwind" fn call_command(state: *mut ffi::lua_State) -> c_int {
     // SAFETY: Lua calls this as a C function; the upvalues are those of `caller`, and the interpreter keeps what the first points to for
-    // as long as it lives. Nothing below holds anything that has to be dropped while it calls into Lua.
+    // as long as it lives. Nothing below holds anything that has to be dropped while it calls into Lua, and nobody else looks at the reply
+    // while a script's stack runs.
     unsafe {
         let shared = ffi::lua_touserdata(state, ffi::lua_upvalueindex(1)).cast::<Shared>();
         let raises = ffi::lua_toboolean(state, ffi::lua_upvalueindex(2)) != 0;
@@ -99,10 +128,9 @@ unsafe extern "C-unwind" fn call_command(state: *mut ffi::lua_State) -> c_int {
             Ok(()) => {
                 ffi::lua_settop(state, 0);
                 (*shared).call();
-                let reply = (*shared).reply.as_ptr();
-                let mut rest: &[u8] = &*reply;
+                let mut rest = (*(*shared).reply.as_ptr()).contiguous();
+                let is_error = rest.first() == Some(&b'-');
                 push_reply(state, &mut rest);
-                let is_error = (*reply).first() == Some(&b'-');
                 if is_error {
                     push_bytes(state, COUNTED.as_bytes());
                     ffi::lua_pushboolean(state, 1);
@@ -141,11 +169,7 @@ unsafe fn make_request(state: *mut ffi::lua_State, shared: &Shared) -> Result<()
         request.clear();
         for index in 1..=count {
             match ffi::lua_type(state, index) {
-                ffi::LUA_TSTRING => {
-                    let mut len = 0;
-                    let bytes = ffi::lua_tolstring(state, index, &mut len).cast::<u8>();
-                    request.push(std::slice::from_raw_parts(bytes, len));
-                }
+                ffi::LUA_TSTRING => request.push(bytes_at(state, index)),
                 ffi::LUA_TNUMBER => {
                     let number = ffi::lua_tonumber(state, index);
                     let whole = number as i64;
@@ -160,146 +184,4 @@ unsafe fn make_request(state: *mut ffi::lua_State, shared: &Shared) -> Result<()
         }
     }
     Ok(())
-}
-
-/// # Safety
-/// There is room for one value on the stack. May raise.
-unsafe fn push_bytes(state: *mut ffi::lua_State, bytes: &[u8]) {
-    // SAFETY: the pointer and the length are those of a slice.
-    unsafe { ffi::lua_pushlstring_(state, bytes.as_ptr().cast::<c_char>(), bytes.len()) };
-}
-
-/// # Safety
-/// There is room for two values on the stack. May raise.
-unsafe fn push_array(state: *mut ffi::lua_State, args: Args<'_>) {
-    // SAFETY: the table is on top, and behind it the element, which `lua_rawseti` takes.
-    unsafe {
-        ffi::lua_createtable(state, args.len().min(MOST_ROOM) as c_int, 0);
-        for (i, arg) in args.iter().enumerate() {
-            push_bytes(state, arg);
-            ffi::lua_rawseti_(state, -2, i as c_int + 1);
-        }
-    }
-}
-
-/// A table with one field.
-///
-/// # Safety
-/// There is room for three values on the stack. May raise.
-unsafe fn push_tagged(state: *mut ffi::lua_State, tag: &[u8], text: &[u8]) {
-    // SAFETY: the table, the name and the value are on top.
-    unsafe {
-        ffi::lua_createtable(state, 0, 1);
-        push_bytes(state, tag);
-        push_bytes(state, text);
-        ffi::lua_rawset(state, -3);
-    }
-}
-
-/// Puts the table on top, which has just been filled, under `tag` into a new one.
-///
-/// # Safety
-/// There is room for two values on the stack. May raise.
-unsafe fn wrap(state: *mut ffi::lua_State, tag: &[u8]) {
-    // SAFETY: the value is on top; the new table goes below it, then the name between.
-    unsafe {
-        ffi::lua_createtable(state, 0, 1);
-        ffi::lua_insert(state, -2);
-        push_bytes(state, tag);
-        ffi::lua_insert(state, -2);
-        ffi::lua_rawset(state, -3);
-    }
-}
-
-/// A reply that our own writer has written, complete and well-formed, as a value; `rest` is what is behind it.
-///
-/// # Safety
-/// `state` is that of a C function that Lua calls. May raise.
-unsafe fn push_reply(state: *mut ffi::lua_State, rest: &mut &[u8]) {
-    let line = take_line(rest);
-    let (kind, text) = match line.split_first() {
-        Some((kind, text)) => (*kind, text),
-        None => (b'_', line),
-    };
-    // SAFETY: room is made for what one depth needs; each branch leaves one value more than there was.
-    unsafe {
-        if ffi::lua_checkstack(state, ROOM) == 0 {
-            push_bytes(state, b"the reply is nested too deep");
-            ffi::lua_error(state);
-        }
-        match kind {
-            b'+' => push_tagged(state, b"ok", text),
-            b'-' => push_tagged(state, b"err", text),
-            b':' => ffi::lua_pushnumber(state, number::parse_i64(text).unwrap_or(0) as f64),
-            b'$' | b'*' if text == b"-1" => ffi::lua_pushboolean(state, 0),
-            b'$' => push_bytes(state, take(rest, length(text))),
-            b'*' | b'>' => {
-                let len = length(text);
-                ffi::lua_createtable(state, len.min(MOST_ROOM) as c_int, 0);
-                for i in 1..=len {
-                    push_reply(state, rest);
-                    ffi::lua_rawseti_(state, -2, i as c_int);
-                }
-            }
-            b'%' | b'~' => {
-                ffi::lua_createtable(state, 0, length(text).min(MOST_ROOM) as c_int);
-                for _ in 0..length(text) {
-                    push_reply(state, rest);
-                    match kind {
-                        b'%' => push_reply(state, rest),
-                        _ => ffi::lua_pushboolean(state, 1),
-                    }
-                    match ffi::lua_type(state, -2) {
-                        ffi::LUA_TNIL => ffi::lua_settop(state, -3),
-                        _ => ffi::lua_rawset(state, -3),
-                    }
-                }
-                wrap(state, if kind == b'%' { b"map" } else { b"set" });
-            }
-            b',' => {
-                let number = str::from_utf8(text).ok().and_then(|text| text.parse().ok());
-                ffi::lua_pushnumber(state, number.unwrap_or(f64::NAN));
-                wrap(state, b"double");
-            }
-            b'(' => push_tagged(state, b"big_number", text),
-            b'=' => {
-                let bytes = take(rest, length(text));
-                let (format, string) = bytes.split_at(bytes.len().min(4));
-                ffi::lua_createtable(state, 0, 2);
-                push_bytes(state, b"format");
-                push_bytes(state, format.strip_suffix(b":").unwrap_or(format));
-                ffi::lua_rawset(state, -3);
-                push_bytes(state, b"string");
-                push_bytes(state, string);
-                ffi::lua_rawset(state, -3);
-                wrap(state, b"verbatim_string");
-            }
-            b'#' => ffi::lua_pushboolean(state, (text == b"t").into()),
-            b'|' => {
-                for _ in 0..length(text) * 2 {
-                    push_reply(state, rest);
-                    ffi::lua_settop(state, -2);
-                }
-                push_reply(state, rest);
-            }
-            _ => ffi::lua_pushnil(state),
-        }
-    }
-}
-
-fn take_line<'r>(rest: &mut &'r [u8]) -> &'r [u8] {
-    let end = memchr::memchr(b'\r', rest).unwrap_or(rest.len());
-    take(rest, end)
-}
-
-/// So many bytes, and the line's end behind them.
-fn take<'r>(rest: &mut &'r [u8], len: usize) -> &'r [u8] {
-    let (taken, behind) = rest.split_at(len.min(rest.len()));
-    *rest = behind.get(2..).unwrap_or_default();
-    taken
-}
-
-fn length(text: &[u8]) -> usize {
-    let len = number::parse_i64(text).unwrap_or(0);
-    usize::try_from(len).unwrap_or(0)
 }

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use dashmap::DashMap;
 use sha1::{Digest as _, Sha1};
 
+use super::local::{self, LocalScript};
 use super::running::Running;
 use crate::resp::ReplyError;
 use crate::stats::ticks;
@@ -179,6 +180,16 @@ impl Script {
             used: AtomicU64::new(0),
         })
     }
+
+    /// Notes that it is used now. Not every time: that would have the threads take a cache line from each other.
+    #[inline]
+    fn touch(&self) {
+        const GRAIN_TICKS: u64 = 1 << 22;
+        let now = ticks::now();
+        if now.wrapping_sub(self.used.load(Ordering::Relaxed)) > GRAIN_TICKS {
+            self.used.store(now, Ordering::Relaxed);
+        }
+    }
 }
 
 /// What the first line says, if it begins with `#!`.
@@ -232,8 +243,9 @@ struct Cached {
 }
 
 /// All scripts and functions of a server.
-#[derive(Default)]
 pub struct Scripts {
+    /// Changes whenever a script is removed.
+    version: AtomicU64,
     cache: DashMap<Sha, Cached, BuildDigestHasher>,
     evaluated: AtomicUsize,
     evicted: AtomicU64,
@@ -242,6 +254,20 @@ pub struct Scripts {
     pub libraries: super::library::Libraries,
     /// Those that take long.
     pub running: Running,
+}
+
+impl Default for Scripts {
+    fn default() -> Self {
+        Self {
+            version: AtomicU64::new(next_version()),
+            cache: DashMap::default(),
+            evaluated: AtomicUsize::default(),
+            evicted: AtomicU64::default(),
+            flushes: AtomicU64::default(),
+            libraries: super::library::Libraries::default(),
+            running: Running::default(),
+        }
+    }
 }
 
 impl fmt::Debug for Scripts {
@@ -254,27 +280,51 @@ impl fmt::Debug for Scripts {
 
 thread_local! {
     /// The script of the request that this thread is at: found for its locks, then run.
-    static FOUND: RefCell<Option<Arc<Script>>> = const { RefCell::new(None) };
+    static FOUND: RefCell<Option<LocalScript>> = const { RefCell::new(None) };
 }
 
 /// Keeps a script for [`take_found`].
-pub fn keep_found(script: Arc<Script>) {
+pub fn keep_found(script: LocalScript) {
     FOUND.with_borrow_mut(|found| *found = Some(script));
 }
 
 /// The script that was kept last, if it is the one.
-pub fn take_found(is_it: impl FnOnce(&Script) -> bool) -> Option<Arc<Script>> {
+pub fn take_found(is_it: impl FnOnce(&Script) -> bool) -> Option<LocalScript> {
     FOUND.take().filter(|script| is_it(script))
+}
+
+/// Versions of caches: no two servers of a process ever have the same.
+fn next_version() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 impl Scripts {
     /// The script of this digest.
-    pub fn get(&self, sha: &Sha) -> Option<Arc<Script>> {
-        let cached = self.cache.get(sha)?;
-        if !cached.loaded {
-            cached.script.used.store(ticks::now(), Ordering::Relaxed);
-        }
-        Some(Arc::clone(&cached.script))
+    pub fn get(&self, sha: &Sha) -> Option<LocalScript> {
+        let script = local::by_digest(self.version(), sha, || self.find(sha))?;
+        script.touch();
+        Some(script)
+    }
+
+    /// The script of this source.
+    pub fn get_by_source(&self, source: &[u8]) -> Option<LocalScript> {
+        let script = local::by_source(self.version(), source, || self.find(&Sha::of(source)))?;
+        script.touch();
+        Some(script)
+    }
+
+    fn find(&self, sha: &Sha) -> Option<Arc<Script>> {
+        self.cache.get(sha).map(|cached| Arc::clone(&cached.script))
+    }
+
+    fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    /// Has all threads look anew: what they know may have been removed.
+    fn removed(&self) {
+        self.version.store(next_version(), Ordering::Release);
     }
 
     /// Whether there is a script of this digest.
@@ -283,14 +333,14 @@ impl Scripts {
     }
 
     /// Adds a script that compiles. `loaded`: it stays until [`Scripts::flush`].
-    pub fn add(&self, script: &Arc<Script>, loaded: bool) {
-        script.used.store(ticks::now(), Ordering::Relaxed);
+    pub fn add(&self, script: &LocalScript, loaded: bool) {
+        script.touch();
         let mut is_new = false;
         {
             let mut cached = self.cache.entry(script.sha).or_insert_with(|| {
                 is_new = true;
                 Cached {
-                    script: Arc::clone(script),
+                    script: Arc::clone(script.shared()),
                     loaded,
                 }
             });
@@ -312,6 +362,7 @@ impl Scripts {
         let oldest = oldest.map(|cached| *cached.key());
         let removed = oldest.and_then(|sha| self.cache.remove_if(&sha, |_, cached| !cached.loaded));
         if removed.is_some() {
+            self.removed();
             self.one_less();
             self.evicted.fetch_add(1, Ordering::Relaxed);
         }
@@ -328,6 +379,7 @@ impl Scripts {
     /// Forgets all scripts.
     pub fn flush(&self) {
         self.cache.clear();
+        self.removed();
         self.evaluated.store(0, Ordering::Relaxed);
         self.flushes.fetch_add(1, Ordering::Relaxed);
     }

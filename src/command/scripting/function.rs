@@ -211,7 +211,7 @@ pub(super) fn restore(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     if args.len() > 4 {
         return Err(ReplyError::subcommand_syntax(b"restore", "function"));
     }
-    let (mut flushes, mut taken) = (false, Taken::Refuse);
+    let (mut flushes, mut taken) = (false, Taken::RefuseRestored);
     if let Some(policy) = args.get(3) {
         if policy.eq_ignore_ascii_case(b"FLUSH") {
             flushes = true;

@@ -6,6 +6,7 @@ use crate::command::table::{self, Command};
 use crate::resp::{Args, ReplyError};
 use crate::script::engine::Program;
 use crate::script::footprint::{self, Entry};
+use crate::script::local::LocalScript;
 use crate::script::store::{self, Flags, Script, Sha};
 use crate::server::Server;
 use crate::value::number;
@@ -40,14 +41,15 @@ pub(super) struct Found {
 
 impl Programs {
     /// The programs of a command that takes [`Lock::Script`].
+    #[inline]
     pub(super) fn of(command: &Command) -> Self {
         Self {
-            names: match command.name {
-                "eval" | "eval_ro" => Names::Source,
-                "evalsha" | "evalsha_ro" => Names::Digest,
+            names: match command.name.as_bytes() {
+                [b'e', b'v', b'a', b'l', b's', ..] => Names::Digest,
+                [b'e', ..] => Names::Source,
                 _ => Names::Function,
             },
-            read_only: command.name.ends_with("_ro"),
+            read_only: command.name.as_bytes().ends_with(b"_ro"),
         }
     }
 
@@ -85,9 +87,9 @@ impl Programs {
                         let is_new = !scripts.has(&script.sha);
                         (script, is_new)
                     }
-                    None => match scripts.get(&Sha::of(source)) {
+                    None => match scripts.get_by_source(source) {
                         Some(script) => (script, false),
-                        None => (Arc::new(new_script(args, 1)?), true),
+                        None => (new_script(args, 1)?, true),
                     },
                 }
             }
@@ -102,11 +104,12 @@ impl Programs {
 }
 
 /// A script from the source that is argument `at`.
-pub(super) fn new_script(args: Args<'_>, at: usize) -> Result<Script, ReplyError> {
+pub(super) fn new_script(args: Args<'_>, at: usize) -> Result<LocalScript, ReplyError> {
     let body = args
         .shared(at)
         .unwrap_or_else(|| bytes::Bytes::copy_from_slice(args.at(at)));
-    Script::new(body, |source| keeps_to_keys(source, Entry::Script))
+    let script = Script::new(body, |source| keeps_to_keys(source, Entry::Script))?;
+    Ok(Arc::new(script).into())
 }
 
 /// The keys that a request declares: their number is argument 2.

@@ -9,11 +9,10 @@ use crate::command::context::{CommandResult, Context, Outcome, Suspension};
 use crate::command::dispatch;
 use crate::command::room;
 use crate::command::table::{self, Command, Flags};
-use crate::resp::{Args, Reply, ReplyError};
+use crate::resp::{Args, ReplyError};
 use crate::script::engine::{Event, Failure, KILLED, MOST_SET_ASIDE, Program, Run};
 use crate::script::running::{Kind, Run as Shown};
 use crate::script::store::Flags as ScriptFlags;
-use crate::script::{Ticket, convert};
 
 /// `EVAL`, `EVALSHA`, `FCALL` and their read-only forms: `programs` says what the first argument is.
 pub(super) fn run(ctx: &mut Context<'_>, args: Args<'_>, programs: Programs) -> CommandResult {
@@ -31,11 +30,12 @@ fn run_or_go_on(
     programs: Programs,
     must_not_wait: bool,
 ) -> CommandResult {
-    let (mut run, rules) = match ctx.resumes.and_then(Run::resume) {
-        // What it was begun with, whatever has been removed or replaced since.
-        Some(run) => {
+    let (mut run, mut event, rules) = match ctx.resumes.and_then(Run::resume) {
+        Some(mut run) => {
+            // What it was begun with, whatever has been removed or replaced since.
             let rules = Rules::of(run.program.flags(), programs);
-            (run, rules)
+            let event = run.go();
+            (run, event, rules)
         }
         None => {
             let found = programs.find(ctx.server, args)?;
@@ -50,10 +50,10 @@ fn run_or_go_on(
                 }
                 return Ok(Outcome::Suspend(Suspension::Reserved(Instant::now())));
             }
-            (begin(ctx, args, found)?, rules)
+            let (run, event) = begin(ctx, args, programs, found)?;
+            (run, event, rules)
         }
     };
-    let mut event = run.go();
     loop {
         match event {
             Event::Call => {
@@ -67,9 +67,7 @@ fn run_or_go_on(
                     event = run.go();
                     continue;
                 }
-                let ticket = run.ticket;
-                run.set_aside();
-                return Ok(Outcome::Suspend(Suspension::Script(ticket)));
+                return Ok(Outcome::Suspend(Suspension::Script(run.set_aside())));
             }
             Event::Done(result) => {
                 // What a script selects is selected for itself alone.
@@ -120,28 +118,32 @@ fn is_short(ctx: &Context<'_>) -> bool {
     room::is_exceeded(ctx.server)
 }
 
-fn begin(ctx: &mut Context<'_>, args: Args<'_>, found: Found) -> Result<Run, ReplyError> {
-    let keys = super::program::declared_keys(args, Programs::of(ctx.command))?;
+fn begin(
+    ctx: &mut Context<'_>,
+    args: Args<'_>,
+    programs: Programs,
+    found: Found,
+) -> Result<(Run, Event), ReplyError> {
+    let keys = super::program::declared_keys(args, programs)?;
     if Run::set_aside_count() >= MOST_SET_ASIDE {
         return Err(ReplyError::fixed(
             "BUSY too many scripts take long at the same time",
         ));
     }
     let limit = ctx.server.settings.script_memory_limit();
-    let ticket = ctx.resumes.unwrap_or_else(Ticket::next);
     let rest = args.rest(3 + keys.len());
-    let db = ctx.session.db();
-    let run = Run::start(found.program, ticket, keys, rest, db, limit)?;
+    let (db, protocol) = (ctx.session.db(), ctx.reply.protocol());
+    let (run, event) = Run::start(found.program, ctx.resumes, keys, rest, db, protocol, limit)?;
     if let (Program::Script(script), true) = (&run.program, found.is_new) {
         ctx.server.scripts.add(script, false);
     }
     ctx.keys.begin_unit();
-    Ok(run)
+    Ok((run, event))
 }
 
 /// Enters a script into the list of those that take long, if it is not there.
 fn show(ctx: &Context<'_>, run: &mut Run, args: Args<'_>) -> Arc<Shown> {
-    let started = run.started();
+    let (started, ticket) = (run.started(), run.ticket());
     let shown = run.shown.get_or_insert_with(|| {
         let (kind, name) = match &run.program {
             Program::Script(script) => (Kind::Script, script.sha.to_string()),
@@ -153,10 +155,7 @@ fn show(ctx: &Context<'_>, run: &mut Run, args: Args<'_>) -> Arc<Shown> {
         if run.wrote {
             shown.note_write();
         }
-        ctx.server
-            .scripts
-            .running
-            .add(run.ticket, Arc::clone(&shown));
+        ctx.server.scripts.running.add(ticket, Arc::clone(&shown));
         shown
     });
     Arc::clone(shown)
@@ -166,36 +165,34 @@ fn show(ctx: &Context<'_>, run: &mut Run, args: Args<'_>) -> Arc<Shown> {
 fn execute(ctx: &mut Context<'_>, run: &mut Run, rules: Rules) {
     let request = run.request();
     let args = request.view();
+    run.reply().clear();
     if run.has_to_end() {
         // It is at its end as soon as it looks at the clock.
-        run.answer(request, |reply| {
-            reply.extend_from_slice(format!("-ERR {KILLED}\r\n").as_bytes())
-        });
-        return;
-    }
-    if run.api().asks_only.get() {
+        run.reply().error(&ReplyError::err(KILLED));
+    } else if run.api().asks_only.get() {
         let known = dispatch::resolve(table::find(args.at(0)), args);
-        let is_right = known.is_ok_and(|command| command.accepts(args.len()));
-        run.answer(request, |reply| {
-            reply.extend_from_slice(if is_right { b"+OK\r\n" } else { b"-ERR\r\n" })
-        });
-        return;
-    }
-    let protocol = run.protocol();
-    let mut reply = std::mem::replace(ctx.reply, Reply::new(protocol));
-    let result = admit(ctx, args, rules).and_then(|command| {
-        if command.flags.contains(Flags::WRITE) && !run.note_write() {
-            run.end();
-            return Err(ReplyError::err(KILLED));
+        match known.is_ok_and(|command| command.accepts(args.len())) {
+            true => run.reply().ok(),
+            false => run.reply().error(&ReplyError::fixed("ERR")),
         }
-        call::call(ctx, command, args)
-    });
-    if let Err(error) = result {
-        *ctx.reply = Reply::new(protocol);
-        call::answer_error(ctx.server, ctx.session, ctx.reply, &error);
+    } else {
+        let protocol = run.protocol();
+        std::mem::swap(ctx.reply, &mut *run.reply());
+        ctx.reply.set_protocol(protocol);
+        let result = admit(ctx, args, rules).and_then(|command| {
+            if command.flags.contains(Flags::WRITE) && !run.note_write() {
+                run.end();
+                return Err(ReplyError::err(KILLED));
+            }
+            call::call(ctx, command, args)
+        });
+        if let Err(error) = result {
+            ctx.reply.clear();
+            call::answer_error(ctx.server, ctx.session, ctx.reply, &error);
+        }
+        std::mem::swap(ctx.reply, &mut *run.reply());
     }
-    std::mem::swap(ctx.reply, &mut reply);
-    run.answer(request, |buffer| reply.copy_to(buffer));
+    run.give_back(request);
 }
 
 /// Whether a script may execute this request.
@@ -230,37 +227,35 @@ fn admit(
 }
 
 /// Answers with what the script has returned, or how it has failed.
-fn answer(
-    ctx: &mut Context<'_>,
-    run: &mut Run,
-    result: Result<mlua::Value, Failure>,
-) -> CommandResult {
-    match result {
-        Ok(value) => {
-            let (server, session) = (ctx.server, &*ctx.session);
-            convert::write(ctx.reply, &value, run.api().resp3.get(), |error| {
-                call::count_error(server, session, error);
-            })?;
-            Ok(Outcome::Done)
+fn answer(ctx: &mut Context<'_>, run: &mut Run, result: Result<(), Failure>) -> CommandResult {
+    let Err(failure) = result else {
+        let mut output = run.output();
+        for error in output.errors.drain(..) {
+            call::count_error(ctx.server, ctx.session, &error);
         }
-        Err(failure) => {
-            let name = match &run.program {
-                Program::Script(script) => script.sha.to_string(),
-                Program::Function(_, name) => String::from_utf8_lossy(name).into_owned(),
-            };
-            let mut text = failure.text;
-            text.extend_from_slice(format!(" script: {name}").as_bytes());
-            if let Some((source, line)) = failure.place {
-                text.extend_from_slice(format!(", on {source}:{line}.").as_bytes());
-            } else {
-                text.push(b'.');
+        return match output.problem.take() {
+            Some(problem) => Err(problem),
+            None => {
+                ctx.reply.take_from(&mut output.reply);
+                Ok(Outcome::Done)
             }
-            let error = ReplyError::from_bytes(text);
-            Err(if failure.is_counted {
-                error.counted()
-            } else {
-                error
-            })
-        }
+        };
+    };
+    let name = match &run.program {
+        Program::Script(script) => script.sha.to_string(),
+        Program::Function(_, name) => String::from_utf8_lossy(name).into_owned(),
+    };
+    let mut text = failure.text;
+    text.extend_from_slice(format!(" script: {name}").as_bytes());
+    if let Some((source, line)) = failure.place {
+        text.extend_from_slice(format!(", on {source}:{line}.").as_bytes());
+    } else {
+        text.push(b'.');
     }
+    let error = ReplyError::from_bytes(text);
+    Err(if failure.is_counted {
+        error.counted()
+    } else {
+        error
+    })
 }

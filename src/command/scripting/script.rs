@@ -1,7 +1,5 @@
 //! SCRIPT: the cache of scripts.
 
-use std::sync::Arc;
-
 use super::program::new_script;
 use super::{busy, names_flush_type};
 use crate::command::context::{CommandResult, Context, Outcome};
@@ -17,7 +15,7 @@ pub(super) fn load(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let script = match scripts.get(&sha) {
         Some(script) => script,
         None => {
-            let script = Arc::new(new_script(args, 2)?);
+            let script = new_script(args, 2)?;
             Run::check(&script, ctx.server.settings.script_memory_limit())?;
             script
         }

@@ -194,7 +194,7 @@ fn announced_lengths_and_depths_are_not_believed() {
         ("return bit.tohex(1, -2147483648)", "00000001"),
         ("table.insert({}, -2^31, 1) return 1", "1"),
     ] {
-        begin(&lua, 0).unwrap();
+        state(&lua).unwrap().begin(0);
         let result = run(&lua, &environment, script);
         assert!(result.contains(expected), "{script}: {result}");
     }
@@ -215,7 +215,7 @@ fn nothing_is_left_behind() {
         t[#t + 1] = tostring(cjson.encode_max_depth()) .. math.random(1000) .. tostring(rawget(_G, 'x')) .. ('x'):rep(3)
         t[#t + 1] = tostring(getmetatable('').x) .. tostring(getmetatable(_G).x) .. tostring(getmetatable(5))
         return table.concat(t, ';')";
-    begin(&lua, 0).unwrap();
+    state(&lua).unwrap().begin(0);
     let before = run(&lua, &environment, fingerprint);
     assert!(!before.starts_with('!'), "{before}");
     for script in [
@@ -243,9 +243,9 @@ fn nothing_is_left_behind() {
         "KEYS[1] = 'other' setmetatable(ARGV, {__index = function() return 'x' end})",
     ] {
         run(&lua, &environment, script);
-        begin(&lua, 0).unwrap();
+        state(&lua).unwrap().begin(0);
         assert_eq!(run(&lua, &environment, fingerprint), before, "{script}");
-        begin(&lua, 0).unwrap();
+        state(&lua).unwrap().begin(0);
     }
 }
 

@@ -127,15 +127,31 @@ fn bytecode(lua: &Lua) -> mlua::Result<&'static [u8]> {
     Ok(COMPILED.get_or_init(|| compiled))
 }
 
-/// Puts back what the last script may have set, and gives the random numbers their seed. To be called before each script.
+/// What a script may have set.
+#[derive(Debug)]
+pub struct State {
+    random: Rc<Random>,
+    json: Rc<cjson::Settings>,
+}
+
+impl State {
+    /// Puts back what the last script may have set, and gives the random numbers their seed. To be called before each script.
+    pub fn begin(&self, seed: i32) {
+        self.random.seed(seed);
+        self.json.reset();
+    }
+}
+
+/// What scripts of an instance may have set.
 ///
 /// # Errors
 /// If the instance was not made by `open`.
-pub fn begin(lua: &Lua, seed: i32) -> mlua::Result<()> {
+pub fn state(lua: &Lua) -> mlua::Result<State> {
     let world = world(lua)?;
-    world.random.seed(seed);
-    world.json.reset();
-    Ok(())
+    Ok(State {
+        random: Rc::clone(&world.random),
+        json: Rc::clone(&world.json),
+    })
 }
 
 fn world(lua: &Lua) -> mlua::Result<mlua::AppDataRef<'_, World>> {

@@ -20,7 +20,7 @@ pub(super) fn world_with(options: Options) -> (Lua, Environment) {
     environment
         .set("ARGV", lua.create_table().unwrap())
         .unwrap();
-    begin(&lua, 0).unwrap();
+    state(&lua).unwrap().begin(0);
     (lua, environment)
 }
 
