@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 
 use crate::clock::{Clock, UnixMillis};
 use crate::config::Settings;
-use crate::keyspace::Keyspace;
 use crate::keyspace::eviction::{Eviction, EvictionSettings};
-use crate::mailbox::Mailboxes;
+use crate::keyspace::{Event, Keyspace, Observer};
+use crate::mailbox::{ClientId, Mailboxes};
 use crate::memory::Cap;
 use crate::migration::Migrations;
-use crate::pubsub::PubSub;
+use crate::pubsub::{Notifications, PubSub};
 use crate::script::Scripts;
 use crate::session::{Pause, Registry};
 use crate::stats::{Stats, Throttle};
@@ -33,7 +33,7 @@ pub struct Server {
     /// The connections.
     pub clients: Registry,
     /// Channels and patterns.
-    pub pubsub: PubSub,
+    pub pubsub: Arc<PubSub>,
     /// How to reach the other workers' connections.
     pub mailboxes: Arc<Mailboxes>,
     /// The keys that are on their way to other servers.
@@ -70,6 +70,19 @@ pub struct Facts {
     pub replication_id: parking_lot::Mutex<String>,
 }
 
+/// Clients who want to hear of keys as they go.
+struct Observers {
+    notifications: Arc<Notifications>,
+}
+
+impl Observer for Observers {
+    fn event(&self, db: usize, key: &[u8], event: Event) {
+        self.notifications.publish(db, key, event);
+    }
+
+    fn changed(&self, _: &[u8], _: ClientId) {}
+}
+
 /// The request to end the server.
 #[derive(Debug, Default)]
 struct Shutdown {
@@ -102,14 +115,28 @@ impl Server {
             to_cap.call();
             Ok(())
         });
+        let (pubsub, mailboxes) = (Arc::<PubSub>::default(), Arc::new(Mailboxes::new(workers)));
+        let notifications = Arc::new(Notifications::new(
+            Arc::clone(&pubsub),
+            Arc::clone(&mailboxes),
+            keyspace.interests().clone(),
+        ));
+        notifications.select(settings.notify_keyspace_events());
+        keyspace.set_observer(Box::new(Observers {
+            notifications: Arc::clone(&notifications),
+        }));
+        settings.on_change(&["notify-keyspace-events"], move |settings| {
+            notifications.select(settings.notify_keyspace_events());
+            Ok(())
+        });
         Self {
             cap,
             keyspace,
             stats: Stats::new(workers + SERVICE_THREADS, crate::command::table::count()),
             client_eviction: parking_lot::Mutex::default(),
             clients: Registry::default(),
-            pubsub: PubSub::default(),
-            mailboxes: Arc::new(Mailboxes::new(workers)),
+            pubsub,
+            mailboxes,
             migrations: Migrations::default(),
             scripts: Scripts::default(),
             pause: Pause::default(),

@@ -440,6 +440,7 @@ fn run_locked(
         }
     };
     keys.no_touch = session.no_touch;
+    keys.set_client(session.id());
     let mut context = Context {
         server,
         session,

@@ -14,6 +14,7 @@ use super::record::{NewValue, Record, RecordRef};
 use super::shard::{Expiring, Keys, Part, ShardData};
 use super::waiting::Waiting;
 use crate::clock::UnixMillis;
+use crate::mailbox::ClientId;
 use crate::resp::{Args, OwnedArgs};
 use crate::stats::Counters;
 
@@ -220,7 +221,8 @@ impl<'k> Access<'k> {
     #[inline]
     pub fn read(&mut self, key: &[u8]) -> Option<RecordRef<'_>> {
         let (now, no_touch, counters) = (self.now, self.no_touch, self.counters);
-        let eviction = &self.keyspace.eviction;
+        let (keyspace, db) = (self.keyspace, self.db);
+        let eviction = &keyspace.eviction;
         let found = self.locate(self.db, key).live(key, now);
         match found {
             Some(slot) => {
@@ -233,13 +235,34 @@ impl<'k> Access<'k> {
             }
             None => {
                 eviction.count_miss(key, counters);
+                keyspace.door.tell(db, key, Event::MISS);
                 None
             }
         }
     }
 
+    /// Tells of an event of a key whose lock is held, beside those that its changes are.
+    pub fn announce(&self, key: &[u8], event: Event) {
+        self.announce_in(self.db, key, event);
+    }
+
+    /// [`Access::announce`] in another database.
+    pub fn announce_in(&self, db: usize, key: &[u8], event: Event) {
+        self.keyspace.door.tell(db, key, event);
+    }
+
     /// Looks a key up as commands do that ask about a key rather than for its value: counts, but does not touch.
     pub fn look(&mut self, key: &[u8]) -> Option<RecordRef<'_>> {
+        let (keyspace, db) = (self.keyspace, self.db);
+        let found = self.inspect(key);
+        if found.is_none() {
+            keyspace.door.tell(db, key, Event::MISS);
+        }
+        found
+    }
+
+    /// [`Access::look`] as `OBJECT` does: no event tells of a miss.
+    pub fn inspect(&mut self, key: &[u8]) -> Option<RecordRef<'_>> {
         let (keyspace, counters) = (self.keyspace, self.counters);
         let found = self.peek(key);
         match found {
@@ -291,7 +314,10 @@ impl<'k> Access<'k> {
                     self.keyspace.eviction.touch(record, self.now);
                 }
             }
-            None => self.keyspace.eviction.count_miss(key, self.counters),
+            None => {
+                self.keyspace.eviction.count_miss(key, self.counters);
+                self.keyspace.door.tell(self.db, key, Event::MISS);
+            }
         }
         found
     }
@@ -317,11 +343,14 @@ impl<'k> Access<'k> {
 
     /// [`Access::edit`] that counts a hit or a miss, as commands do that read what they change (`GETDEL`, `GETEX`, `SET GET`).
     pub fn read_to_edit(&mut self, key: &[u8]) -> Option<KeyMut<'_>> {
-        let (keyspace, counters) = (self.keyspace, self.counters);
+        let (keyspace, counters, db) = (self.keyspace, self.counters, self.db);
         let found = self.edit(key);
         match found {
             Some(_) => counters.keyspace_hits.bump(),
-            None => keyspace.eviction.count_miss(key, counters),
+            None => {
+                keyspace.eviction.count_miss(key, counters);
+                keyspace.door.tell(db, key, Event::MISS);
+            }
         }
         found
     }
@@ -437,6 +466,12 @@ impl<'k> Access<'k> {
             door.deliver(db, &OwnedArgs::from_iter(["MULTI"]).view());
         }
         door.deliver(db, request);
+    }
+
+    /// Says which client asks.
+    #[inline]
+    pub fn set_client(&mut self, client: ClientId) {
+        self.effects.by = client;
     }
 
     /// What the thread counts.

@@ -6,12 +6,17 @@
 //! that the handler gave (an absolute expiry, `DEL` for what expired), such that replaying the effects in their order
 //! into an empty keyspace gives the same keyspace.  Order numbers are drawn while all locks of the command are held.
 //!
-//! Expiry's index is kept by the door itself. With no listener the door costs a branch.
+//! Beside that listener there is an [`Observer`], for clients who want to hear of keys as they go: it is told of those classes of events
+//! alone in which somebody has an [`Interest`].
+//!
+//! Expiry's index is kept by the door itself. With no listener and no interest the door costs two branches.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use super::record::RecordRef;
+use crate::mailbox::ClientId;
 use crate::resp::{Args, OwnedArgs};
 
 /// What happened to a key, by the name under which notifications announce it.
@@ -25,6 +30,7 @@ pub struct Event {
 
 /// Classes of events, as `notify-keyspace-events` has letters for them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
 pub enum EventClass {
     /// `g`: commands for any type.
     Generic,
@@ -44,6 +50,10 @@ pub enum EventClass {
     Expired,
     /// `e`: what was evicted.
     Evicted,
+    /// `n`: a key that was not there. Comes before the event of the command.
+    New,
+    /// `m`: a key that was read was not there.
+    Miss,
     /// No letter: a change that the peers announce to nobody, such as a result that was cached.
     Silent,
 }
@@ -104,6 +114,63 @@ impl Event {
     pub const EXPIRE: Self = Self::generic("expire");
     /// A string was set.
     pub const SET: Self = Self::string("set");
+    /// A key that was not there is.
+    pub const NEW: Self = Self::new(EventClass::New, "new");
+    /// A key that was read was not there.
+    pub const MISS: Self = Self::new(EventClass::Miss, "keymiss");
+}
+
+/// Which events somebody wants to hear of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Interest(u32);
+
+impl Interest {
+    /// In nothing.
+    pub const NONE: Self = Self(0);
+    /// In every key that changes.
+    const CHANGES: Self = Self(1 << 31);
+
+    /// In a class of events.
+    pub const fn in_class(class: EventClass) -> Self {
+        Self(1 << class as u8)
+    }
+
+    /// In both.
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    fn includes(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+}
+
+/// What the observer is told of; whoever has a clone can change it.
+#[derive(Debug, Clone, Default)]
+pub struct Interests(Arc<AtomicU32>);
+
+impl Interests {
+    /// From now on there is an interest in these classes of events, and in no other.
+    pub fn set_classes(&self, classes: Interest) {
+        let set = |before: u32| Some(before & Interest::CHANGES.0 | classes.0);
+        let _ = self
+            .0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, set);
+    }
+
+    /// From now on there is an interest in changes, or none.
+    pub fn set_changes(&self, wanted: bool) {
+        if wanted {
+            self.0.fetch_or(Interest::CHANGES.0, Ordering::Relaxed);
+        } else {
+            self.0.fetch_and(!Interest::CHANGES.0, Ordering::Relaxed);
+        }
+    }
+
+    #[inline]
+    fn include(&self, other: Interest) -> bool {
+        Interest(self.0.load(Ordering::Relaxed)).includes(other)
+    }
 }
 
 /// One change, as listeners hear of it.
@@ -141,11 +208,24 @@ pub trait Listener: Send + Sync {
     fn effect(&self, order: u64, db: usize, request: &Args<'_>);
 }
 
+/// Clients who want to hear of keys as they go.
+///
+/// Called with the shard's lock held: it must be quick, and must not call back into the keyspace.
+pub trait Observer: Send + Sync {
+    /// Something has happened to a key that somebody has an interest in.
+    fn event(&self, db: usize, key: &[u8], event: Event);
+
+    /// Somebody has an interest in changes, and a key has changed, or has gone. `by` is the client that did it; 0 if none did.
+    fn changed(&self, key: &[u8], by: ClientId);
+}
+
 /// The listeners and the order of effects.
 #[derive(Default)]
 pub struct Door {
     listener: Option<Box<dyn Listener>>,
     order: AtomicU64,
+    observer: OnceLock<Box<dyn Observer>>,
+    interests: Interests,
 }
 
 impl std::fmt::Debug for Door {
@@ -162,7 +242,47 @@ impl Door {
     pub fn with(listener: Box<dyn Listener>) -> Self {
         Self {
             listener: Some(listener),
-            order: AtomicU64::new(0),
+            ..Self::default()
+        }
+    }
+
+    /// From now on `observer` is told. Only the first one counts.
+    pub(super) fn set_observer(&self, observer: Box<dyn Observer>) {
+        let _ = self.observer.set(observer);
+    }
+
+    /// What the observer is told of.
+    pub(super) fn interests(&self) -> &Interests {
+        &self.interests
+    }
+
+    /// Tells of an event, if somebody has an interest in it.
+    #[inline]
+    pub(super) fn tell(&self, db: usize, key: &[u8], event: Event) {
+        if self.interests.include(Interest::in_class(event.class)) {
+            self.tell_observer(db, key, event);
+        }
+    }
+
+    #[cold]
+    fn tell_observer(&self, db: usize, key: &[u8], event: Event) {
+        if let Some(observer) = self.observer.get() {
+            observer.event(db, key, event);
+        }
+    }
+
+    /// Tells that a key is not any more what it was, if somebody has an interest in that.
+    #[inline]
+    pub(super) fn tell_change(&self, key: &[u8], by: ClientId) {
+        if self.interests.include(Interest::CHANGES) {
+            self.tell_observer_of_change(key, by);
+        }
+    }
+
+    #[cold]
+    fn tell_observer_of_change(&self, key: &[u8], by: ClientId) {
+        if let Some(observer) = self.observer.get() {
+            observer.changed(key, by);
         }
     }
 
@@ -205,4 +325,6 @@ pub(super) struct Effects {
     pub(super) ready: VecDeque<(usize, Box<[u8]>)>,
     /// Whether the command is part of several that are one.
     pub(super) unit: Unit,
+    /// The client that asks; 0 if none does.
+    pub(super) by: ClientId,
 }

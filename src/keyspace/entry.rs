@@ -140,7 +140,9 @@ impl<'a> KeyMut<'a> {
         let record = self.remove();
         self.expiring.settle(self.counted, Expiring::default());
         self.effects.changed = true;
-        self.signal(record.view().key());
+        let key = record.view().key();
+        self.signal(key);
+        self.door.tell(self.db, key, event);
         if let Some(listener) = self.door.listener() {
             listener.after(&Change {
                 db: self.db,
@@ -166,7 +168,9 @@ impl<'a> KeyMut<'a> {
         self.before();
         let record = self.remove();
         self.expiring.settle(self.counted, Expiring::default());
-        self.signal(record.view().key());
+        let key = record.view().key();
+        self.signal(key);
+        self.door.tell(self.db, key, event);
         if let Some(listener) = self.door.listener() {
             listener.after(&Change {
                 db: self.db,
@@ -201,16 +205,18 @@ impl<'a> KeyMut<'a> {
             .remove()
     }
 
-    /// Notes that a key which somebody waits for has changed.
+    /// Tells those who care about this key that it has changed.
     #[inline]
     fn signal(&mut self, key: &[u8]) {
+        self.door.tell_change(key, self.effects.by);
         if self.waiting.note_change(key) {
             self.effects.ready.push_back((self.db, key.into()));
         }
     }
 
-    /// Tells the listener of what the record is now.
+    /// Tells what has happened, and the listener what the record is now.
     fn announce(&mut self, event: Event) {
+        self.door.tell(self.db, self.record().key(), event);
         if let Some(listener) = self.door.listener() {
             let record = self.record();
             let new_size = record.memory();
@@ -244,8 +250,10 @@ impl Drop for KeyMut<'_> {
         self.effects.changed = true;
         let counts = Expiring::of(self.record());
         self.expiring.settle(self.counted, counts);
-        if self.waiting.note_change(self.record().key()) {
-            let key = self.record().key().into();
+        let key = self.record().key();
+        self.door.tell_change(key, self.effects.by);
+        if self.waiting.note_change(key) {
+            let key = key.into();
             self.effects.ready.push_back((self.db, key));
         }
         self.announce(event);
@@ -263,6 +271,9 @@ pub(super) fn insert(
     event: Event,
 ) {
     let view = record.view();
+    door.tell_change(view.key(), effects.by);
+    door.tell(db, view.key(), Event::NEW);
+    door.tell(db, view.key(), event);
     if let Some(listener) = door.listener() {
         listener.before(db, view.key(), None);
         listener.after(&Change {

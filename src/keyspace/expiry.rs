@@ -161,7 +161,7 @@ fn expire_fields(
         }
     });
     counters.expired_fields.add(removed);
-    if removed > 0 && listening {
+    if removed > 0 {
         announce(
             keyspace,
             db,
@@ -170,7 +170,9 @@ fn expire_fields(
             old_size,
             &[],
         );
-        keyspace.door.deliver(db, &request.view());
+        if listening {
+            keyspace.door.deliver(db, &request.view());
+        }
     }
     if hash_is_empty(record) {
         Fields::None
@@ -192,10 +194,12 @@ fn announce(
     old_size: usize,
     effect: &[&[u8]],
 ) {
+    let key = record.key();
+    keyspace.door.tell_change(key, 0);
+    keyspace.door.tell(db, key, event);
     let Some(listener) = keyspace.door.listener() else {
         return;
     };
-    let key = record.key();
     let (old_size, new_size) = if old_size == 0 {
         (record.memory(), 0)
     } else {

@@ -34,7 +34,7 @@ use std::sync::Arc;
 
 pub use access::{Access, Expiry, Locks, Reservation};
 use door::{Door, Listener};
-pub use door::{Event, EventClass};
+pub use door::{Event, EventClass, Interest, Interests, Observer};
 pub use entry::KeyMut;
 use eviction::Eviction;
 pub use hash::{KeyHash, SHARDS};
@@ -74,6 +74,16 @@ impl Keyspace {
             eviction: Arc::default(),
             reservations: Reservations::default(),
         }
+    }
+
+    /// From now on `observer` is told of that in which there is [an interest](Keyspace::interests). Only the first one counts.
+    pub fn set_observer(&self, observer: Box<dyn Observer>) {
+        self.door.set_observer(observer);
+    }
+
+    /// What the observer is told of.
+    pub fn interests(&self) -> &Interests {
+        self.door.interests()
     }
 
     /// The number of databases.

@@ -7,6 +7,7 @@
 
 mod listeners;
 mod message;
+mod notifications;
 mod subscriptions;
 
 use std::collections::HashMap;
@@ -14,6 +15,7 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use dashmap::DashMap;
 use listeners::{Audience, Listeners};
+pub use notifications::Notifications;
 use parking_lot::RwLock;
 pub use subscriptions::Subscriptions;
 
@@ -159,6 +161,11 @@ impl PubSub {
         audience.map_or(0, |(name, audience)| {
             deliver(Kind::Shard, &name, channel, message, &audience, mailboxes)
         })
+    }
+
+    /// Whether nobody listens to any channel or pattern.
+    fn is_silent(&self) -> bool {
+        self.channels.is_empty() && self.patterns.read().is_empty()
     }
 
     /// Names of the channels of a kind that have subscribers, only those that match `pattern` if one is given

@@ -129,6 +129,9 @@ pub(super) fn restore(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         eviction.set_frequency(record.view(), frequency, now);
     }
     let event = Event::generic("restore");
+    if ctx.keys.peek(key).is_some() {
+        ctx.keys.announce(key, Event::NEW);
+    }
     if let Some(mut found) = ctx.keys.edit(key) {
         found.change(event, |old| *old = record);
     } else {

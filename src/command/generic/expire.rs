@@ -100,7 +100,7 @@ fn expire_in_form(ctx: &mut Context<'_>, args: Args<'_>, form: Form) -> CommandR
     let done = match ctx.keys.edit(key) {
         Some(mut found) if conditions.allow(found.expiry(), moment) => {
             if moment <= now {
-                found.delete(Event::DEL);
+                found.delete(Event::EXPIRED);
             } else {
                 found.set_expiry(Some(moment), Event::EXPIRE);
             }

@@ -30,7 +30,7 @@ fn about(
     args: Args<'_>,
     tell: impl FnOnce(&mut crate::resp::Reply, RecordRef<'_>),
 ) -> CommandResult {
-    match ctx.keys.look(args.at(2)) {
+    match ctx.keys.inspect(args.at(2)) {
         Some(record) => tell(ctx.reply, record),
         None => ctx.reply.null(),
     }

@@ -19,6 +19,10 @@ pub(super) fn renamenx(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     Ok(Outcome::Done)
 }
 
+/// What becomes of a key whose place is taken: nobody hears of that, as with the peers. Of a key that goes elsewhere they tell when it has
+/// arrived.
+const REPLACED: Event = Event::silent("del");
+
 /// Renames, with `keep_existing` only if the new name is free. Returns whether it did.
 fn rename_unless(
     ctx: &mut Context<'_>,
@@ -36,14 +40,17 @@ fn rename_unless(
         if keep_existing {
             return Ok(false);
         }
-        ctx.keys.remove(to, Event::DEL);
+        ctx.keys.remove(to, REPLACED);
     }
     let record = ctx
         .keys
-        .take(from, Event::generic("rename_from"))
+        .take(from, Event::silent("rename_from"))
         .ok_or(ReplyError::NO_KEY)?;
+    let target_db = ctx.keys.db;
     ctx.keys
-        .put(ctx.keys.db, record.renamed(to), Event::generic("rename_to"));
+        .put(target_db, record.renamed(to), Event::silent("rename_to"));
+    ctx.keys.announce(from, Event::generic("rename_from"));
+    ctx.keys.announce(to, Event::generic("rename_to"));
     Ok(true)
 }
 
@@ -79,7 +86,7 @@ pub(super) fn copy(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     }
     let copied = match ctx.keys.read(from).map(|record| record.duplicate(to)) {
         Some(copy) if replace || ctx.keys.peek_in(target_db, to).is_none() => {
-            ctx.keys.remove_in(target_db, to, Event::DEL);
+            ctx.keys.remove_in(target_db, to, REPLACED);
             ctx.keys.put(target_db, copy, Event::generic("copy_to"));
             true
         }
@@ -98,11 +105,15 @@ pub(super) fn move_to_db(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult
     }
     let free = ctx.keys.peek_in(target_db, key).is_none();
     let moved = match free
-        .then(|| ctx.keys.take(key, Event::generic("move_from")))
+        .then(|| ctx.keys.take(key, Event::silent("move_from")))
         .flatten()
     {
         Some(record) => {
-            ctx.keys.put(target_db, record, Event::generic("move_to"));
+            let moved_to = Event::silent("move_to");
+            ctx.keys.put(target_db, record, moved_to);
+            ctx.keys.announce(key, Event::generic("move_from"));
+            let moved_to = Event::generic("move_to");
+            ctx.keys.announce_in(target_db, key, moved_to);
             true
         }
         None => false,

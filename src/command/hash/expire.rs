@@ -438,6 +438,9 @@ pub(super) fn hsetex(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
                     hash.insert(pairs.at(at), pairs.at(at + 1), expiry);
                 }
             })?;
+            if matches!(expiry, FieldExpiry::At(_)) {
+                ctx.keys.announce(key, HEXPIRE);
+            }
             effect_set(ctx, key, pairs, expiry);
         }
     }
@@ -445,10 +448,15 @@ pub(super) fn hsetex(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     Ok(Outcome::Done)
 }
 
+const HEXPIRE: Event = Event::hash("hexpire");
+
 /// Fields set with an expiry that has already passed are gone at once.
 fn set_in_the_past(ctx: &mut Context<'_>, key: &[u8], pairs: Args<'_>) -> Result<(), ReplyError> {
     let names: Vec<&[u8]> = pairs.iter().step_by(2).collect();
     let server = ctx.server;
+    // Fields that are not there are set before they expire.
+    ctx.keys.announce(key, Event::hash("hset"));
+    ctx.keys.announce(key, HEXPIRE);
     if let Some(mut found) = edit(ctx, key, names.iter().copied())? {
         change(
             &mut found,

@@ -129,7 +129,8 @@ pub(super) fn setrange(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     }
     check_length(ctx, offset.saturating_add(part.len()))?;
     if absent {
-        ctx.keys.create(key, NewValue::Raw(b""), None, event);
+        let nothing = Event::silent("setrange");
+        ctx.keys.create(key, NewValue::Raw(b""), None, nothing);
     }
     write_at(&mut ctx.keys, key, offset, part, event);
     ctx.reply.int(old.max(offset + part.len()) as i64);

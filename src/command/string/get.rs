@@ -84,7 +84,7 @@ pub(super) fn getex(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         Change::Expire(form, time) => {
             let moment = form.moment(time, now, "getex")?;
             if moment <= now {
-                found.delete(Event::DEL);
+                found.delete(Event::EXPIRED);
                 ctx.keys
                     .effect_instead(|| vec![OwnedArgs::from_iter([b"DEL", key])]);
             } else {

@@ -155,7 +155,10 @@ fn store(
             ctx.keys
                 .effect_instead(|| vec![OwnedArgs::from_iter([b"DEL", key])]);
         }
-        Some(moment) => drop(ctx.keys.set(key, value, Expiry::At(moment), Event::SET)),
+        Some(moment) => {
+            ctx.keys.set(key, value, Expiry::At(moment), Event::SET);
+            ctx.keys.announce(key, Event::EXPIRE);
+        }
         None if keep_ttl => drop(ctx.keys.set(key, value, Expiry::Keep, Event::SET)),
         None => drop(ctx.keys.set(key, value, Expiry::Never, Event::SET)),
     }
@@ -204,6 +207,7 @@ fn set_for(ctx: &mut Context<'_>, args: Args<'_>, form: Form, command: &str) -> 
         Expiry::At(moment),
         Event::SET,
     );
+    ctx.keys.announce(args.at(1), Event::EXPIRE);
     effect_set_at(ctx, args.at(1), args.at(3), moment);
     ctx.reply.ok();
     Ok(Outcome::Done)

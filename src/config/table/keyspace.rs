@@ -18,7 +18,6 @@ pub(super) const SECTION: Section = Section {
         choice::<MaxmemoryPolicy>("maxmemory-policy", "noeviction").honoured("What gives way at maxmemory."),
         number("active-expire-effort", 1, 10, "1").honoured("How hard expired keys are looked for, from 1 to 10."),
         events("notify-keyspace-events")
-            .only("", "keyspace notifications are not supported yet")
             .honoured("Event classes that are published: letters of `KEg$lshzxetdmnA`."),
         memory("script-memory-limit", 1 << 20, LONG, "256mb").fixed().honoured("Bytes that the scripts of one worker may take."),
         yes_no("lazyfree-lazy-expire", "yes").kept("Free expired values off the request's path; Larder always does."),
