@@ -12,6 +12,8 @@ pub mod command;
 pub mod script;
 pub mod server;
 
+pub mod tracking;
+
 pub mod pubsub;
 pub mod session;
 

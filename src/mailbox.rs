@@ -38,6 +38,34 @@ pub struct Topic {
     pub name: Bytes,
 }
 
+/// Which connections an invalidation concerns: they may have asked for something else since it was posted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    /// Those that hear of what they have read.
+    Readers,
+    /// Those in broadcast mode.
+    Broadcast,
+    /// All that keep what they read.
+    All,
+    /// One that hears of it instead of another.
+    Redirected,
+}
+
+/// What clients have read is not true any more: encoded once per protocol.
+#[derive(Debug, Clone)]
+pub struct Invalidation {
+    /// The connections that keep what they have read.
+    pub to: Arc<[ClientId]>,
+    /// The client that has changed it; 0 if none has.
+    pub by: ClientId,
+    /// Whom it concerns.
+    pub audience: Audience,
+    /// As a RESP2 client reads it, if it is subscribed to anything.
+    pub resp2: Bytes,
+    /// As a RESP3 client reads it.
+    pub resp3: Bytes,
+}
+
 /// What can be posted to a worker.
 #[derive(Debug, Clone)]
 pub enum Post {
@@ -52,6 +80,8 @@ pub enum Post {
         /// As a RESP3 client reads it.
         resp3: Bytes,
     },
+    /// What clients have read is not true any more.
+    Invalidate(Invalidation),
     /// The reply to a connection that waits in a blocking command: its wait has ended.
     Unblock {
         /// The connection.

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use crate::clock::{Clock, UnixMillis};
 use crate::config::Settings;
 use crate::keyspace::eviction::{Eviction, EvictionSettings};
+use crate::keyspace::readers::Reader;
 use crate::keyspace::{Event, Keyspace, Observer};
 use crate::mailbox::{ClientId, Mailboxes};
 use crate::memory::Cap;
@@ -17,6 +18,7 @@ use crate::pubsub::{Notifications, PubSub};
 use crate::script::Scripts;
 use crate::session::{Pause, Registry};
 use crate::stats::{Stats, Throttle};
+use crate::tracking::Tracking;
 
 /// A running server's shared state; always behind an `Arc`.
 pub struct Server {
@@ -31,9 +33,11 @@ pub struct Server {
     /// Held by who is closing connections because they occupy too much.
     pub client_eviction: parking_lot::Mutex<()>,
     /// The connections.
-    pub clients: Registry,
+    pub clients: Arc<Registry>,
     /// Channels and patterns.
     pub pubsub: Arc<PubSub>,
+    /// Clients that keep what they read.
+    pub tracking: Arc<Tracking>,
     /// How to reach the other workers' connections.
     pub mailboxes: Arc<Mailboxes>,
     /// The keys that are on their way to other servers.
@@ -73,6 +77,7 @@ pub struct Facts {
 /// Clients who want to hear of keys as they go.
 struct Observers {
     notifications: Arc<Notifications>,
+    tracking: Arc<Tracking>,
 }
 
 impl Observer for Observers {
@@ -80,7 +85,17 @@ impl Observer for Observers {
         self.notifications.publish(db, key, event);
     }
 
-    fn changed(&self, _: &[u8], _: ClientId) {}
+    fn changed(&self, keys: &[Box<[u8]>], by: ClientId) {
+        self.tracking.broadcast(keys, by);
+    }
+
+    fn invalidate(&self, key: &[u8], readers: &[Reader], by: ClientId) {
+        self.tracking.invalidate(key, readers, by);
+    }
+
+    fn invalidate_all(&self) {
+        self.tracking.invalidate_all();
+    }
 }
 
 /// The request to end the server.
@@ -121,9 +136,16 @@ impl Server {
             Arc::clone(&mailboxes),
             keyspace.interests().clone(),
         ));
+        let clients = Arc::<Registry>::default();
+        let tracking = Arc::new(Tracking::new(
+            Arc::clone(&clients),
+            Arc::clone(&mailboxes),
+            keyspace.interests().clone(),
+        ));
         notifications.select(settings.notify_keyspace_events());
         keyspace.set_observer(Box::new(Observers {
             notifications: Arc::clone(&notifications),
+            tracking: Arc::clone(&tracking),
         }));
         settings.on_change(&["notify-keyspace-events"], move |settings| {
             notifications.select(settings.notify_keyspace_events());
@@ -134,8 +156,9 @@ impl Server {
             keyspace,
             stats: Stats::new(workers + SERVICE_THREADS, crate::command::table::count()),
             client_eviction: parking_lot::Mutex::default(),
-            clients: Registry::default(),
+            clients,
             pubsub,
+            tracking,
             mailboxes,
             migrations: Migrations::default(),
             scripts: Scripts::default(),

@@ -66,6 +66,8 @@ struct Service {
     resident: ResidentWatch,
     #[cfg(all(unix, not(miri)))]
     compactor: Compactor,
+    /// The shard where keys that clients have read are forgotten next.
+    readers: usize,
     swept: Instant,
     /// The last sweep was not through in its time.
     behind: bool,
@@ -85,6 +87,7 @@ impl Service {
             resident: ResidentWatch::default(),
             #[cfg(all(unix, not(miri)))]
             compactor: Compactor::default(),
+            readers: 0,
             swept: now,
             behind: false,
             expiring: 0,
@@ -111,6 +114,7 @@ impl Service {
         }
         #[cfg(all(unix, not(miri)))]
         self.compact(server, now - self.sampled >= SECOND);
+        self.bound_readers(server);
         if now - self.sampled >= SECOND {
             self.sample(server, now);
         }
@@ -118,6 +122,15 @@ impl Service {
         if interval > Duration::ZERO && now - self.logged >= interval {
             self.log(server);
             self.logged = now;
+        }
+    }
+
+    /// Forgets keys that clients have read if there are too many of them.
+    fn bound_readers(&mut self, server: &Server) {
+        let most = server.settings.tracking_table_max_keys();
+        let excess = server.keyspace.readers().keys().saturating_sub(most);
+        if most > 0 && excess > 0 {
+            self.readers = server.keyspace.forget_readers(excess, self.readers);
         }
     }
 

@@ -6,6 +6,7 @@
 use super::context::{CommandResult, Context, Outcome, Suspension};
 use super::table::{Command, keys_of};
 use super::table::{Flags, Lock};
+use super::tracking;
 use crate::resp::{Args, Reply, ReplyError};
 use crate::server::Server;
 use crate::session::Session;
@@ -24,6 +25,7 @@ pub(super) fn call(
     if matches!(result, Ok(Outcome::Suspend(Suspension::Script(_)))) {
         return result;
     }
+    tracking::remember(ctx.session, &mut ctx.keys, command, args);
     let counters = &ctx.server.stats.of(ctx.session.worker());
     if ctx.keys.finish(&args) {
         counters.counters.changes.bump();

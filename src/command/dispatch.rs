@@ -11,7 +11,7 @@ use super::call::{self, answer_error, count};
 use super::context::{Context, Outcome, Suspension};
 use super::scripting;
 use super::table::{self, Command, Flags, Lock};
-use super::{room, transaction};
+use super::{room, tracking, transaction};
 use crate::clock::UnixMillis;
 use crate::keyspace::{Access, KeyHash, Locks, Reserved};
 use crate::resp::{Args, ReadBuffer, Reply, ReplyError, WINDOW, Window};
@@ -260,6 +260,7 @@ fn run_one(
     thread.counters.commands.bump();
     count(counters, elapsed, nanos);
     session.note_command(command.id());
+    tracking::end_command(session, command);
     let outcome = result.unwrap_or_else(|error| {
         reply.truncate_to(mark);
         counters.failed.bump();
@@ -467,6 +468,7 @@ fn run_locked(
         ending.script = None;
         return result;
     }
+    tracking::remember(session, &mut keys, command, args);
     if keys.finish(&args) {
         server.stats.of(worker).counters.changes.bump();
     }

@@ -30,6 +30,7 @@ mod set;
 mod sorted_set;
 mod stream;
 mod string;
+pub mod tracking;
 mod transaction;
 mod unsupported;
 

@@ -357,6 +357,7 @@ accessors! {
         maxmemory_eviction_tenacity: u32 = "maxmemory-eviction-tenacity",
         maxmemory_policy: MaxmemoryPolicy = "maxmemory-policy",
         maxmemory_samples: usize = "maxmemory-samples",
+        tracking_table_max_keys: usize = "tracking-table-max-keys",
         lfu_decay_time: u32 = "lfu-decay-time",
         lfu_log_factor: u32 = "lfu-log-factor",
         active_expire_effort: u32 = "active-expire-effort",

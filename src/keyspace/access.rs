@@ -491,6 +491,9 @@ impl<'k> Access<'k> {
 
     /// Hands on the command's effect; returns whether the command changed something. The locks are given back when this is dropped.
     pub fn finish(&mut self, request: &Args<'_>) -> bool {
+        if self.effects.unit == Unit::None {
+            self.keyspace.door.tell_changes(&mut self.effects);
+        }
         let first = std::mem::take(&mut self.effects.first);
         let instead = self.effects.instead.take();
         let changed = std::mem::take(&mut self.effects.changed);
@@ -611,7 +614,7 @@ struct Located<'a> {
 struct Found<'a> {
     slot: crate::value::table::Slot<'a, Record>,
     expiring: &'a mut Expiring,
-    waiting: &'a Waiting,
+    waiting: &'a mut Waiting,
     keyspace: &'a Keyspace,
     effects: &'a mut Effects,
     db: usize,
@@ -636,7 +639,7 @@ impl<'a> Located<'a> {
             KeyMut::new(
                 slot,
                 &mut part.expiring,
-                &part.waiting,
+                &mut part.waiting,
                 &keyspace.door,
                 effects,
                 db,
@@ -648,7 +651,7 @@ impl<'a> Located<'a> {
         Some(Found {
             slot,
             expiring: &mut part.expiring,
-            waiting: &part.waiting,
+            waiting: &mut part.waiting,
             keyspace,
             effects,
             db,

@@ -15,6 +15,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use super::readers::{Reader, ReaderFigures};
 use super::record::RecordRef;
 use crate::mailbox::ClientId;
 use crate::resp::{Args, OwnedArgs};
@@ -215,8 +216,14 @@ pub trait Observer: Send + Sync {
     /// Something has happened to a key that somebody has an interest in.
     fn event(&self, db: usize, key: &[u8], event: Event);
 
-    /// Somebody has an interest in changes, and a key has changed, or has gone. `by` is the client that did it; 0 if none did.
-    fn changed(&self, key: &[u8], by: ClientId);
+    /// Somebody has an interest in changes, and these keys have changed, or are gone. `by` is the client that did it; 0 if none did.
+    fn changed(&self, keys: &[Box<[u8]>], by: ClientId);
+
+    /// What these clients have read of a key is not true any more.
+    fn invalidate(&self, key: &[u8], readers: &[Reader], by: ClientId);
+
+    /// Nothing that anybody has read is true any more.
+    fn invalidate_all(&self);
 }
 
 /// The listeners and the order of effects.
@@ -226,6 +233,7 @@ pub struct Door {
     order: AtomicU64,
     observer: OnceLock<Box<dyn Observer>>,
     interests: Interests,
+    readers: ReaderFigures,
 }
 
 impl std::fmt::Debug for Door {
@@ -271,18 +279,27 @@ impl Door {
         }
     }
 
-    /// Tells that a key is not any more what it was, if somebody has an interest in that.
+    /// Notes that a key is not any more what it was, if somebody has an interest in that: to be told when the command is through.
     #[inline]
-    pub(super) fn tell_change(&self, key: &[u8], by: ClientId) {
+    pub(super) fn note_change(&self, key: &[u8], effects: &mut Effects) {
         if self.interests.include(Interest::CHANGES) {
-            self.tell_observer_of_change(key, by);
+            effects.add_touched(key);
+        }
+    }
+
+    /// Tells of the changes that were noted.
+    #[inline]
+    pub(super) fn tell_changes(&self, effects: &mut Effects) {
+        if !effects.touched.is_empty() {
+            self.tell_observer_of_changes(effects);
         }
     }
 
     #[cold]
-    fn tell_observer_of_change(&self, key: &[u8], by: ClientId) {
+    fn tell_observer_of_changes(&self, effects: &mut Effects) {
+        let touched = std::mem::take(&mut effects.touched);
         if let Some(observer) = self.observer.get() {
-            observer.changed(key, by);
+            observer.changed(&touched, effects.by);
         }
     }
 
@@ -290,6 +307,25 @@ impl Door {
     #[inline]
     pub fn listener(&self) -> Option<&dyn Listener> {
         self.listener.as_deref()
+    }
+
+    /// What is remembered of readers.
+    pub(super) fn readers(&self) -> &ReaderFigures {
+        &self.readers
+    }
+
+    /// What these clients have read of a key is not true any more.
+    pub(super) fn invalidate(&self, key: &[u8], readers: &[Reader], by: ClientId) {
+        if let Some(observer) = self.observer.get() {
+            observer.invalidate(key, readers, by);
+        }
+    }
+
+    /// Nothing that anybody has read is true any more.
+    pub(super) fn invalidate_all(&self) {
+        if let Some(observer) = self.observer.get() {
+            observer.invalidate_all();
+        }
     }
 
     /// Hands on an effect. The caller holds every lock that the effect's keys need.
@@ -327,4 +363,15 @@ pub(super) struct Effects {
     pub(super) unit: Unit,
     /// The client that asks; 0 if none does.
     pub(super) by: ClientId,
+    /// Keys that have changed while somebody had an interest in that.
+    touched: Vec<Box<[u8]>>,
+}
+
+impl Effects {
+    #[cold]
+    fn add_touched(&mut self, key: &[u8]) {
+        if self.touched.last().is_none_or(|last| &**last != key) {
+            self.touched.push(key.into());
+        }
+    }
 }

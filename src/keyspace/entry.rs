@@ -18,7 +18,7 @@ pub struct KeyMut<'a> {
     /// Empty only while the guard itself removes the key.
     slot: Option<Slot<'a, Record>>,
     expiring: &'a mut Expiring,
-    waiting: &'a Waiting,
+    waiting: &'a mut Waiting,
     door: &'a Door,
     effects: &'a mut Effects,
     db: usize,
@@ -32,7 +32,7 @@ impl<'a> KeyMut<'a> {
     pub(super) fn new(
         slot: Slot<'a, Record>,
         expiring: &'a mut Expiring,
-        waiting: &'a Waiting,
+        waiting: &'a mut Waiting,
         door: &'a Door,
         effects: &'a mut Effects,
         db: usize,
@@ -208,8 +208,8 @@ impl<'a> KeyMut<'a> {
     /// Tells those who care about this key that it has changed.
     #[inline]
     fn signal(&mut self, key: &[u8]) {
-        self.door.tell_change(key, self.effects.by);
-        if self.waiting.note_change(key) {
+        self.door.note_change(key, self.effects);
+        if self.waiting.note_change(key, self.door, self.effects.by) {
             self.effects.ready.push_back((self.db, key.into()));
         }
     }
@@ -250,9 +250,10 @@ impl Drop for KeyMut<'_> {
         self.effects.changed = true;
         let counts = Expiring::of(self.record());
         self.expiring.settle(self.counted, counts);
-        let key = self.record().key();
-        self.door.tell_change(key, self.effects.by);
-        if self.waiting.note_change(key) {
+        let slot = self.slot.as_ref();
+        let key = slot.expect("what was changed is there").get().key();
+        self.door.note_change(key, self.effects);
+        if self.waiting.note_change(key, self.door, self.effects.by) {
             let key = key.into();
             self.effects.ready.push_back((self.db, key));
         }
@@ -271,7 +272,7 @@ pub(super) fn insert(
     event: Event,
 ) {
     let view = record.view();
-    door.tell_change(view.key(), effects.by);
+    door.note_change(view.key(), effects);
     door.tell(db, view.key(), Event::NEW);
     door.tell(db, view.key(), event);
     if let Some(listener) = door.listener() {
@@ -285,7 +286,7 @@ pub(super) fn insert(
         });
     }
     effects.changed = true;
-    if part.waiting.note_change(view.key()) {
+    if part.waiting.note_change(view.key(), door, effects.by) {
         effects.ready.push_back((db, view.key().into()));
     }
     part.expiring

@@ -7,7 +7,7 @@
 use std::time::{Duration, Instant};
 
 use super::Keyspace;
-use super::door::{Change, Event};
+use super::door::{Change, Effects, Event};
 use super::eviction::Cause;
 use super::hash::{KeyHash, SHARDS};
 use super::record::{Record, RecordRef, Value};
@@ -97,7 +97,7 @@ impl Sweeper {
             let counted = Expiring::of(record);
             if record.is_expired(now) {
                 counters.expired_keys.bump();
-                if waiting.note_change(record.key()) {
+                if waiting.note_change(record.key(), &keyspace.door, 0) {
                     self.ready.push((db, record.key().into()));
                 }
                 announce(
@@ -117,6 +117,10 @@ impl Sweeper {
                     fields = expire_fields(keyspace, db, &mut record, now, counters);
                     record
                 });
+                let key = slot.get().key();
+                if waiting.note_change(key, &keyspace.door, 0) {
+                    self.ready.push((db, key.into()));
+                }
                 if fields == Fields::Some {
                     expiring.settle(counted, Expiring::of(slot.get()));
                     continue;
@@ -195,7 +199,9 @@ fn announce(
     effect: &[&[u8]],
 ) {
     let key = record.key();
-    keyspace.door.tell_change(key, 0);
+    let mut touched = Effects::default();
+    keyspace.door.note_change(key, &mut touched);
+    keyspace.door.tell_changes(&mut touched);
     keyspace.door.tell(db, key, event);
     let Some(listener) = keyspace.door.listener() else {
         return;

@@ -21,6 +21,7 @@ pub mod held;
 mod kind;
 mod payload;
 mod prefetch;
+pub mod readers;
 pub mod record;
 pub mod scan;
 mod shard;

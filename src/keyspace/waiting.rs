@@ -4,7 +4,8 @@
 //! write slips in between.  Whoever changes such a key later learns it from the write guard and serves the queue before
 //! the locks are given back: the reply is made there, under the lock, and posted to the waiting connection.
 //!
-//! `WATCH` is kept here too: who watches a key is marked by whoever changes it ([`Watched`]).
+//! `WATCH` is kept here too: who watches a key is marked by whoever changes it ([`Watched`]). And so are the clients that keep what they have
+//! read: see [`readers`](super::readers).
 //!
 //! A waiter in the queues of several shards may be met by several threads at once.  Its own small lock decides who ends
 //! the wait; it is taken with shard locks held and no shard lock is taken under it, so it cannot be part of a cycle.
@@ -18,7 +19,9 @@ use parking_lot::{Mutex, MutexGuard};
 
 use super::Keyspace;
 use super::access::Access;
+use super::door::Door;
 use super::hash::KeyHash;
+use super::readers::{Reader, Readers};
 use super::record::ValueType;
 use crate::mailbox::ClientId;
 use crate::resp::{OwnedArgs, Protocol};
@@ -109,13 +112,16 @@ impl Watched {
     }
 }
 
-/// Who waits for the keys of one database in one shard, and who watches them.
+/// Who waits for the keys of one database in one shard, who watches them, and who keeps what it has read of them. Every database of every shard has
+/// one: a word, nearly always empty.
 #[derive(Debug, Default)]
-#[expect(
-    clippy::box_collection,
-    reason = "every database of every shard has one: a word, nearly always empty"
-)]
-pub(super) struct Waiting(Option<Box<HashMap<Box<[u8]>, Queue>>>);
+pub(super) struct Waiting(Option<Box<Keys>>);
+
+#[derive(Debug, Default)]
+struct Keys {
+    queues: HashMap<Box<[u8]>, Queue>,
+    readers: Readers,
+}
 
 /// Who waits for one key, and who watches it.
 #[derive(Debug, Default)]
@@ -137,10 +143,48 @@ impl Queue {
 }
 
 impl Waiting {
-    /// `key` has changed: those who watch it are marked. Tells whether somebody waits for it.
+    /// `key` has been changed by a client (0: by none): those who watch it are marked, and who keeps what it has read is told. Tells whether somebody
+    /// waits for it.
     #[inline]
-    pub(super) fn note_change(&self, key: &[u8]) -> bool {
-        self.0.as_ref().is_some_and(|keys| note_change(keys, key))
+    pub(super) fn note_change(&mut self, key: &[u8], door: &Door, by: ClientId) -> bool {
+        self.0.is_some() && self.note_change_of_key(key, door, by)
+    }
+
+    #[cold]
+    fn note_change_of_key(&mut self, key: &[u8], door: &Door, by: ClientId) -> bool {
+        self.change_readers(|readers| readers.tell(key, door, by));
+        let queue = self.0.as_ref().and_then(|keys| keys.queues.get(key));
+        queue.is_some_and(|queue| {
+            queue.mark_watchers();
+            !queue.waiters.is_empty()
+        })
+    }
+
+    pub(super) fn add_reader(&mut self, key: &[u8], reader: Reader, door: &Door) {
+        let readers = &mut self.0.get_or_insert_default().readers;
+        readers.add(key, reader, door);
+    }
+
+    /// Changes what is known of readers.
+    pub(super) fn change_readers<R: Default>(
+        &mut self,
+        change: impl FnOnce(&mut Readers) -> R,
+    ) -> R {
+        let Some(keys) = &mut self.0 else {
+            return R::default();
+        };
+        let result = change(&mut keys.readers);
+        self.drop_if_empty();
+        result
+    }
+
+    fn drop_if_empty(&mut self) {
+        if let Some(keys) = &self.0
+            && keys.queues.is_empty()
+            && keys.readers.is_empty()
+        {
+            self.0 = None;
+        }
     }
 
     /// The keys that somebody waits for.
@@ -160,12 +204,12 @@ impl Waiting {
     }
 
     fn queues(&self) -> impl Iterator<Item = (&[u8], &Queue)> {
-        let keys = self.0.iter().flat_map(|keys| keys.iter());
+        let keys = self.0.iter().flat_map(|keys| keys.queues.iter());
         keys.map(|(key, queue)| (&**key, queue))
     }
 
     fn watch(&mut self, key: &[u8], watched: &Arc<Watched>) {
-        let queues = self.0.get_or_insert_default();
+        let queues = &mut self.0.get_or_insert_default().queues;
         let queue = queues.entry(key.into()).or_default();
         queue.watchers.push(Arc::clone(watched));
     }
@@ -179,20 +223,19 @@ impl Waiting {
     /// Changes the queue of a key, if it has one, and drops what nobody is in any more.
     fn change_queue(&mut self, key: &[u8], change: impl FnOnce(&mut Queue)) {
         let Some(keys) = &mut self.0 else { return };
-        let Some(queue) = keys.get_mut(key) else {
+        let Some(queue) = keys.queues.get_mut(key) else {
             return;
         };
         change(queue);
         if queue.is_empty() {
-            keys.remove(key);
+            keys.queues.remove(key);
         }
-        if keys.is_empty() {
-            self.0 = None;
-        }
+        self.drop_if_empty();
     }
 
     fn join(&mut self, key: &[u8], waiter: &Arc<Waiter>) {
-        let queue = self.0.get_or_insert_default().entry(key.into());
+        let queues = &mut self.0.get_or_insert_default().queues;
+        let queue = queues.entry(key.into());
         let queue = queue.or_default();
         let before = queue.waiters.insert(waiter.ticket, Arc::clone(waiter));
         queue.until_gone += usize::from(before.is_none() && waiter.until_gone);
@@ -207,23 +250,15 @@ impl Waiting {
     }
 
     fn next(&self, key: &[u8], after: Ticket) -> Option<&Arc<Waiter>> {
-        let queue = self.0.as_ref()?.get(key)?;
+        let queue = self.0.as_ref()?.queues.get(key)?;
         let range = (Bound::Excluded(after), Bound::Unbounded);
         queue.waiters.range(range).next().map(|(_, waiter)| waiter)
     }
 
     fn until_gone(&self, key: &[u8]) -> usize {
-        let queue = self.0.as_ref().and_then(|keys| keys.get(key));
+        let queue = self.0.as_ref().and_then(|keys| keys.queues.get(key));
         queue.map_or(0, |queue| queue.until_gone)
     }
-}
-
-#[cold]
-fn note_change(keys: &HashMap<Box<[u8]>, Queue>, key: &[u8]) -> bool {
-    keys.get(key).is_some_and(|queue| {
-        queue.mark_watchers();
-        !queue.waiters.is_empty()
-    })
 }
 
 /// How many keys are waited for.
@@ -275,11 +310,12 @@ impl Access<'_> {
                 let Some(keys) = &data.part_ref(db).waiting.0 else {
                     continue;
                 };
-                figures.keys += keys
-                    .values()
+                let queues = keys.queues.values();
+                figures.keys += queues
+                    .clone()
                     .filter(|queue| !queue.waiters.is_empty())
                     .count();
-                figures.until_gone += keys.values().filter(|queue| queue.until_gone > 0).count();
+                figures.until_gone += queues.filter(|queue| queue.until_gone > 0).count();
             }
         });
         figures

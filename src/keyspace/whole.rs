@@ -153,6 +153,7 @@ impl Access<'_> {
                 }
             }
         });
+        self.forget_all_readers();
         self.note_change();
         if later {
             // What a record occupies is not known without looking at it: all of them are about alike.
@@ -166,6 +167,20 @@ impl Access<'_> {
             self.free_behind_locks(parts);
         }
         removed
+    }
+
+    /// Whoever keeps what it has read, of whatever database, keeps nothing true. Needs all locks.
+    fn forget_all_readers(&mut self) {
+        let keyspace = self.keyspace();
+        if keyspace.readers().keys() > 0 {
+            self.each_shard(|_, data, _| {
+                for db in 0..keyspace.databases() {
+                    let waiting = &mut data.part(db).waiting;
+                    waiting.change_readers(|readers| readers.clear(&keyspace.door));
+                }
+            });
+        }
+        keyspace.door.invalidate_all();
     }
 
     /// Exchanges two databases.  Needs all locks.
@@ -185,6 +200,7 @@ impl Access<'_> {
                 effects.ready.extend(waited.map(|key| (db, key.into())));
             }
         });
+        self.forget_all_readers();
         self.note_change();
     }
 }

@@ -20,14 +20,15 @@ use super::output_limit::OutputWatch;
 use super::stream::Stream;
 use crate::command::context::Suspension;
 use crate::command::dispatch::{self, Budget, OUTPUT_HIGH_WATER, Progress};
-use crate::command::{blocking, room};
+use crate::command::{blocking, room, tracking};
 use crate::keyspace::waiting::{Ticket, Waiter};
-use crate::mailbox::Topic;
+use crate::mailbox::{Audience, Invalidation, Topic};
 use crate::resp::buffer::MAX_BUFFER;
 use crate::resp::{Limits, Protocol, ReadBuffer, Reply, ReplyError, RequestParser, Window};
 use crate::server::Server;
-use crate::session::{Client, Session};
+use crate::session::{Client, ClientFlags, Session, TrackingMode};
 use crate::stats::Counters;
+use crate::tracking::broken_redirection;
 
 /// Received bytes at which a connection that waits for a moment is not read from any more.
 const SUSPENDED_INPUT: usize = 64 * 1024;
@@ -494,6 +495,51 @@ impl Connection {
         true
     }
 
+    /// Tells the client that what it, or another one, has read is not true any more. False if it is not told.
+    pub(super) fn invalidate(&mut self, invalidation: &Invalidation, server: &Server) -> bool {
+        let is_redirected = invalidation.audience == Audience::Redirected;
+        if !is_redirected {
+            let Some(tracking) = &self.session.tracking else {
+                return false;
+            };
+            let broadcasts = matches!(tracking.mode, TrackingMode::Broadcast(_));
+            let concerns = match invalidation.audience {
+                Audience::Readers => !broadcasts,
+                Audience::Broadcast => broadcasts,
+                Audience::All | Audience::Redirected => true,
+            };
+            if !concerns {
+                return false;
+            }
+            if tracking.noloop && invalidation.by == self.session.id() {
+                return false;
+            }
+            if let Some(to) = tracking.redirect {
+                if server.tracking.redirect(to, invalidation) {
+                    return false;
+                }
+                let client = self.session.client();
+                client.set_flags(ClientFlags::BROKEN_REDIRECTION, true);
+                if !self.reply.is_resp3() {
+                    return false;
+                }
+                self.reply.deliver(&broken_redirection(to));
+                self.show_output();
+                return true;
+            }
+        }
+        if self.reply.is_resp3() {
+            self.reply.deliver(&invalidation.resp3);
+        } else if is_redirected && self.session.is_subscribed() {
+            self.reply.deliver(&invalidation.resp2);
+        } else {
+            // The client could not tell it from a reply.
+            return false;
+        }
+        self.show_output();
+        true
+    }
+
     /// Whether too much output waits for too long.
     pub(super) fn exceeds_output_limit(&mut self, server: &Server) -> bool {
         self.output.is_exceeded(
@@ -523,6 +569,7 @@ impl Connection {
             .cap
             .settle_client(self.session.worker(), counted, (0, 0));
         self.session.leave_all(&server.pubsub);
+        tracking::stop(&mut self.session, server);
         if let Some(waiter) = self.client().waiting() {
             waiter.end();
             server.keyspace.forget(&waiter);

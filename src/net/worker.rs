@@ -173,6 +173,20 @@ impl Worker {
                     }
                 }
             }
+            Post::Invalidate(invalidation) => {
+                for id in invalidation.to.iter() {
+                    if let Some(link) = self.link(*id) {
+                        let delivered = link
+                            .connection
+                            .borrow_mut()
+                            .invalidate(invalidation, self.server());
+                        if delivered {
+                            self.check_output(&link);
+                            link.wake();
+                        }
+                    }
+                }
+            }
             Post::Unblock { to, ticket, reply } => {
                 if let Some(link) = self.link(*to)
                     && link

@@ -6,7 +6,7 @@ use super::Subscriber;
 use crate::mailbox::ClientId;
 
 /// Who gets a message: for each worker, its connections.
-pub(super) type Audience = Vec<(usize, Arc<[ClientId]>)>;
+pub(crate) type Audience = Vec<(usize, Arc<[ClientId]>)>;
 
 /// The subscribers of one worker.
 #[derive(Debug)]
@@ -21,14 +21,14 @@ struct Group {
 
 /// The subscribers of one channel or pattern.
 #[derive(Debug, Default)]
-pub(super) struct Listeners {
+pub(crate) struct Listeners {
     /// Only workers with subscribers.
     groups: Vec<Group>,
 }
 
 impl Listeners {
     /// Adds a subscriber; it must not be one already.
-    pub(super) fn add(&mut self, subscriber: Subscriber) {
+    pub(crate) fn add(&mut self, subscriber: Subscriber) {
         let at = self
             .groups
             .iter()
@@ -49,7 +49,7 @@ impl Listeners {
     }
 
     /// Removes a subscriber, if it is one.
-    pub(super) fn remove(&mut self, subscriber: Subscriber) {
+    pub(crate) fn remove(&mut self, subscriber: Subscriber) {
         let Some(at) = self
             .groups
             .iter()
@@ -68,17 +68,17 @@ impl Listeners {
     }
 
     /// Whether nobody is subscribed.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.groups.is_empty()
     }
 
     /// The number of subscribers.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.groups.iter().map(|group| group.members.len()).sum()
     }
 
     /// The subscribers as a message needs them.
-    pub(super) fn audience(&self) -> Audience {
+    pub(crate) fn audience(&self) -> Audience {
         self.groups
             .iter()
             .map(|group| {

@@ -14,7 +14,8 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 use dashmap::DashMap;
-use listeners::{Audience, Listeners};
+use listeners::Audience;
+pub(crate) use listeners::Listeners;
 pub use notifications::Notifications;
 use parking_lot::RwLock;
 pub use subscriptions::Subscriptions;

@@ -48,6 +48,12 @@ impl ClientFlags {
     pub const BLOCKED: Self = Self(1 << 2);
     /// A watched key has changed, EXEC will fail: `d`.
     pub const DIRTY: Self = Self(1 << 3);
+    /// Keeps what it reads: `t`.
+    pub const TRACKING: Self = Self(1 << 10);
+    /// Keeps what it reads, and the connection that is to hear of changes is gone: `R`.
+    pub const BROKEN_REDIRECTION: Self = Self(1 << 11);
+    /// Hears of keys whether it has read them or not: `B`.
+    pub const BROADCAST: Self = Self(1 << 12);
     /// Will be closed when its replies are written: `c`.
     pub const CLOSE_AFTER_REPLY: Self = Self(1 << 4);
     /// Will be closed as soon as its worker sees it: `A`.
@@ -62,10 +68,13 @@ impl ClientFlags {
     pub const NO_TOUCH: Self = Self(1 << 9);
 
     /// In the order in which `CLIENT LIST` prints them.
-    const LETTERS: [(Self, u8); 10] = [
+    const LETTERS: [(Self, u8); 13] = [
         (Self::PUBSUB, b'P'),
         (Self::MULTI, b'x'),
         (Self::BLOCKED, b'b'),
+        (Self::TRACKING, b't'),
+        (Self::BROKEN_REDIRECTION, b'R'),
+        (Self::BROADCAST, b'B'),
         (Self::DIRTY, b'd'),
         (Self::CLOSE_AFTER_REPLY, b'c'),
         (Self::CLOSE_ASAP, b'A'),
@@ -197,6 +206,7 @@ pub struct Client {
     identity: Mutex<Identity>,
     waiting: Mutex<Option<Arc<Waiter>>>,
     watched: Mutex<Option<Arc<Watched>>>,
+    redirect: AtomicU64,
 }
 
 impl Client {
@@ -229,6 +239,7 @@ impl Client {
             }),
             waiting: Mutex::new(None),
             watched: Mutex::new(None),
+            redirect: AtomicU64::new(0),
         }
     }
 
@@ -272,6 +283,16 @@ impl Client {
         } else {
             self.flags.fetch_and(!flags.0, Ordering::Relaxed);
         }
+    }
+
+    /// The connection that hears of changes instead of this one, 0 if none does; `None` if it does not keep what it reads.
+    pub fn redirect(&self) -> Option<ClientId> {
+        let tracks = self.flags().contains(ClientFlags::TRACKING);
+        tracks.then(|| self.redirect.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn set_redirect(&self, to: ClientId) {
+        self.redirect.store(to, Ordering::Relaxed);
     }
 
     /// The selected database.

@@ -76,8 +76,11 @@ impl fmt::Display for Line<'_> {
         )?;
         write!(
             out,
-            " user={} redir=-1 resp={} lib-name={} lib-ver={} tot-net-in={} tot-net-out={} tot-cmds={}",
+            " user={} redir={} resp={} lib-name={} lib-ver={} tot-net-in={} tot-net-out={} tot-cmds={}",
             identity.user,
+            client
+                .redirect()
+                .map_or(-1, |to| i64::try_from(to).unwrap_or(i64::MAX)),
             client.protocol(),
             Printable(&identity.lib_name),
             Printable(&identity.lib_ver),

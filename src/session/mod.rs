@@ -8,6 +8,7 @@ mod filter;
 mod line;
 mod pause;
 mod registry;
+mod tracking;
 mod transaction;
 
 use std::sync::Arc;
@@ -20,6 +21,7 @@ pub use filter::{ClientFilter, ClientType, Condition};
 pub use line::Line;
 pub use pause::{Pause, PauseMode};
 pub use registry::Registry;
+pub use tracking::{Tracking, TrackingMode};
 pub use transaction::{Queued, Transaction, Watch};
 
 use crate::keyspace::Reservation;
@@ -72,6 +74,8 @@ pub struct Session {
     pub must_not_wait: bool,
     /// The migration that the connection waits for.
     pub migration: Option<Arc<Migration>>,
+    /// What it has asked for if it keeps what it reads.
+    pub tracking: Option<Box<Tracking>>,
     /// What has been queued since `MULTI`.
     pub transaction: Option<Box<Transaction>>,
     /// The room of the last transaction, for the next one.
@@ -103,6 +107,7 @@ impl Session {
             no_touch: false,
             must_not_wait: false,
             migration: None,
+            tracking: None,
             transaction: None,
             last_transaction: None,
             watch: None,
@@ -190,6 +195,22 @@ impl Session {
             pubsub.leave_all(self.subscriber(), &mut self.subscriptions);
             self.publish_subscriptions();
         }
+    }
+
+    /// Shows others what it has asked for; after every change of `tracking`.
+    pub fn publish_tracking(&self) {
+        let client = &self.client;
+        let all = ClientFlags(
+            ClientFlags::TRACKING.0 | ClientFlags::BROKEN_REDIRECTION.0 | ClientFlags::BROADCAST.0,
+        );
+        client.set_flags(all, false);
+        let Some(tracking) = &self.tracking else {
+            return;
+        };
+        client.set_redirect(tracking.redirect.unwrap_or(0));
+        client.set_flags(ClientFlags::TRACKING, true);
+        let broadcasts = matches!(tracking.mode, TrackingMode::Broadcast(_));
+        client.set_flags(ClientFlags::BROADCAST, broadcasts);
     }
 
     /// Begins a transaction.

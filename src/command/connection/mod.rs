@@ -9,6 +9,7 @@ mod basic;
 mod client;
 mod clients;
 mod filter;
+mod tracking;
 
 use super::help::help;
 use super::table::words::{
@@ -27,6 +28,11 @@ pub(super) const COMMANDS: &[Command] = &[
         .summary("Tells about connections and controls them.")
         .complexity("Depends on the subcommand")
         .subcommands(&[
+            Command::new(Group::Connection, "caching", 3, tracking::caching)
+                .flags(&[NOSCRIPT, LOADING, STALE])
+                .since("6.0.0")
+                .summary("Says whether what the next command reads is kept.")
+                .syntax("<mode: YES|NO>"),
             Command::new(Group::Connection, "getname", 2, client::getname)
                 .flags(&[NOSCRIPT, LOADING, STALE, ALLOW_BUSY])
                 .since("2.6.9")
@@ -35,6 +41,10 @@ pub(super) const COMMANDS: &[Command] = &[
                 .flags(&[LOADING, STALE])
                 .since("5.0.0")
                 .summary("Explains the subcommands."),
+            Command::new(Group::Connection, "getredir", 2, tracking::getredir)
+                .flags(&[NOSCRIPT, LOADING, STALE])
+                .since("6.0.0")
+                .summary("Returns the connection that hears of changes instead of this one."),
             Command::new(Group::Connection, "id", 2, client::id)
                 .flags(&[NOSCRIPT, LOADING, STALE, ALLOW_BUSY])
                 .since("5.0.0")
@@ -118,6 +128,18 @@ pub(super) const COMMANDS: &[Command] = &[
                 .summary("Names this connection.")
                 .syntax("connection-name")
                 .tips(&["request_policy:all_nodes", "response_policy:all_succeeded"]),
+            Command::new(Group::Connection, "tracking", -3, tracking::tracking)
+                .flags(&[NOSCRIPT, LOADING, STALE])
+                .since("6.0.0")
+                .summary("Has the server tell this connection when what it has read changes.")
+                .syntax(
+                    "<status: ON|OFF> [REDIRECT client-id:integer] [PREFIX prefix]... [BCAST] [OPTIN] [OPTOUT] [NOLOOP]",
+                )
+                .complexity("O(1), and O(N) for BCAST, N being the number of prefixes"),
+            Command::new(Group::Connection, "trackinginfo", 2, tracking::trackinginfo)
+                .flags(&[NOSCRIPT, LOADING, STALE])
+                .since("6.2.0")
+                .summary("Returns what CLIENT TRACKING was told."),
             Command::new(Group::Connection, "unblock", -3, clients::unblock)
                 .flags(&[ADMIN, NOSCRIPT, LOADING, STALE])
                 .since("5.0.0")

@@ -29,7 +29,7 @@ pub(super) const SECTION: Section = Section {
         number("lfu-log-factor", 0, INT, "10").honoured("How slowly a key's access counter grows."),
         number("maxmemory-eviction-tenacity", 0, 100, "10").honoured("How long eviction may hold a write up."),
         number("maxmemory-samples", 1, 64, "5").honoured("Keys compared to find a victim."),
-        number("tracking-table-max-keys", 0, LONG, "1000000").kept("Keys remembered for client-side caching."),
+        number("tracking-table-max-keys", 0, LONG, "1000000").honoured("Keys that are remembered for clients that keep what they read; 0 means any number."),
         yes_no("activedefrag", "yes").honoured("Move values together that lie scattered, so that memory goes back to the system."),
         number("active-defrag-cycle-max", 1, 99, "25").honoured("Percentage of a core that moving takes at the most."),
         number("active-defrag-cycle-min", 1, 99, "1").kept("Least CPU percent for compaction."),

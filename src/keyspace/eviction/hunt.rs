@@ -341,7 +341,7 @@ impl<'k> Hunt<'k> {
         let key = KeyMut::new(
             slot,
             &mut part.expiring,
-            &part.waiting,
+            &mut part.waiting,
             door,
             &mut effects,
             db,
@@ -353,6 +353,7 @@ impl<'k> Hunt<'k> {
         counter.bump();
         key.lose(event);
         self.keyspace.eviction.losses.note(hash, cause, memory);
+        door.tell_changes(&mut effects);
         for (db, request) in effects.first {
             door.deliver(db, &request.view());
         }

@@ -34,7 +34,7 @@ pub(super) fn clients(source: &mut Source<'_, '_>, text: &mut Text) {
         outputs.max().unwrap_or(0),
     );
     text.field("blocked_clients", with(ClientFlags::BLOCKED));
-    text.field("tracking_clients", 0);
+    text.field("tracking_clients", server.tracking.clients());
     text.field("pubsub_clients", with(ClientFlags::PUBSUB));
     let watched = clients
         .iter()

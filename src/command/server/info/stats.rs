@@ -29,12 +29,13 @@ pub(super) fn stats(source: &mut Source<'_, '_>, text: &mut Text) {
             "active_defrag_key_misses",
             "total_active_defrag_time",
             "current_active_defrag_time",
-            "tracking_total_keys",
-            "tracking_total_items",
-            "tracking_total_prefixes",
         ],
         0,
     );
+    let readers = source.server.keyspace.readers();
+    text.field("tracking_total_keys", readers.keys());
+    text.field("tracking_total_items", readers.items());
+    text.field("tracking_total_prefixes", source.server.tracking.prefixes());
     text.field("active_defrag_hits", totals.records_moved);
     text.field("unexpected_error_replies", totals.unexpected_errors);
     text.field("total_error_replies", totals.error_replies);

@@ -1,0 +1,72 @@
+//! Clients that keep what they read: what their commands read is remembered at the keys.
+
+use super::table::{self, Command, Flags, Lock};
+use crate::keyspace::Access;
+use crate::keyspace::readers::Reader;
+use crate::resp::Args;
+use crate::server::Server;
+use crate::session::Session;
+
+/// Called behind a command's handler, with its locks held: if the client keeps what it reads, it will hear of the keys that the command has
+/// read.
+#[inline]
+pub(super) fn remember(
+    session: &Session,
+    keys: &mut Access<'_>,
+    command: &'static Command,
+    args: Args<'_>,
+) {
+    if session.tracking.is_some() && command.flags.contains(Flags::READONLY) {
+        remember_keys(session, keys, command, args);
+    }
+}
+
+#[cold]
+fn remember_keys(
+    session: &Session,
+    keys: &mut Access<'_>,
+    command: &'static Command,
+    args: Args<'_>,
+) {
+    let remembers = session
+        .tracking
+        .as_ref()
+        .is_some_and(|tracking| tracking.remembers());
+    // Channels are in the place of keys, but nothing is read of them; and of the keys of a script what it reads itself.
+    if !remembers || command.flags.contains(Flags::PUBSUB) || command.lock == Lock::Script {
+        return;
+    }
+    let reader = Reader {
+        client: session.id(),
+        worker: session.worker() as u32,
+    };
+    for key in table::keys_of(command, args).unwrap_or_default().iter() {
+        let key = args.at(key.index);
+        if keys.holds(key) {
+            keys.add_reader(key, reader);
+        }
+    }
+}
+
+/// Called behind every command: what `CLIENT CACHING` has said holds for the next command, or for a whole transaction.
+#[inline]
+pub(super) fn end_command(session: &mut Session, command: &'static Command) {
+    if let Some(tracking) = &mut session.tracking
+        && tracking.caching
+        && session.transaction.is_none()
+        && !command.full_name().starts_with("client|")
+    {
+        tracking.caching = false;
+    }
+}
+
+/// The client keeps nothing any more.
+pub fn stop(session: &mut Session, server: &Server) {
+    if let Some(tracking) = session.tracking.take() {
+        for prefix in tracking.prefixes() {
+            server.tracking.leave(prefix, session.subscriber());
+        }
+        server.tracking.count(false);
+        session.publish_tracking();
+    }
+}
