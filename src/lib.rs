@@ -12,6 +12,7 @@ pub mod command;
 pub mod script;
 pub mod server;
 
+pub mod observe;
 pub mod pubsub;
 pub mod session;
 

@@ -52,6 +52,13 @@ pub enum Post {
         /// As a RESP3 client reads it.
         resp3: Bytes,
     },
+    /// A line for connections that monitor, if they still do.
+    Monitored {
+        /// The connections.
+        to: Arc<[ClientId]>,
+        /// The line, as a status reply.
+        line: Bytes,
+    },
     /// The reply to a connection that waits in a blocking command: its wait has ended.
     Unblock {
         /// The connection.

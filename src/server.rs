@@ -13,6 +13,7 @@ use crate::keyspace::eviction::{Eviction, EvictionSettings};
 use crate::mailbox::Mailboxes;
 use crate::memory::Cap;
 use crate::migration::Migrations;
+use crate::observe::{self, Observers};
 use crate::pubsub::PubSub;
 use crate::script::Scripts;
 use crate::session::{Pause, Registry};
@@ -34,6 +35,8 @@ pub struct Server {
     pub clients: Registry,
     /// Channels and patterns.
     pub pubsub: PubSub,
+    /// The logs of commands, those who monitor, the spikes of latency.
+    pub observers: Arc<Observers>,
     /// How to reach the other workers' connections.
     pub mailboxes: Arc<Mailboxes>,
     /// The keys that are on their way to other servers.
@@ -102,7 +105,14 @@ impl Server {
             to_cap.call();
             Ok(())
         });
+        let observers = Arc::new(Observers::new(&settings));
+        let to_observers = Arc::clone(&observers);
+        settings.on_change(observe::SETTINGS, move |settings| {
+            to_observers.configure(settings);
+            Ok(())
+        });
         Self {
+            observers,
             cap,
             keyspace,
             stats: Stats::new(workers + SERVICE_THREADS, crate::command::table::count()),

@@ -26,6 +26,7 @@ use crate::keyspace::Reservation;
 use crate::keyspace::waiting::Watched;
 use crate::mailbox::ClientId;
 use crate::migration::Migration;
+use crate::observe::Observers;
 use crate::pubsub::{PubSub, Subscriber, Subscriptions};
 use crate::resp::{Args, Protocol, Reply};
 use crate::script::Ticket;
@@ -68,6 +69,8 @@ pub struct Session {
     pub reply_mode: ReplyMode,
     /// Its reads leave no trace in the access history (`CLIENT NO-TOUCH`).
     pub no_touch: bool,
+    /// It is shown every command (`MONITOR`).
+    pub is_monitoring: bool,
     /// Blocking commands are answered at once, as if their time were up.
     pub must_not_wait: bool,
     /// The migration that the connection waits for.
@@ -101,6 +104,7 @@ impl Session {
             subscriptions: Subscriptions::default(),
             reply_mode: ReplyMode::On,
             no_touch: false,
+            is_monitoring: false,
             must_not_wait: false,
             migration: None,
             transaction: None,
@@ -189,6 +193,21 @@ impl Session {
         if self.is_subscribed() {
             pubsub.leave_all(self.subscriber(), &mut self.subscriptions);
             self.publish_subscriptions();
+        }
+    }
+
+    /// Begins to be shown every command.
+    pub fn start_monitoring(&mut self, observers: &Observers) {
+        self.is_monitoring = true;
+        self.client.set_flags(ClientFlags::MONITOR, true);
+        observers.change_monitors(|monitors| monitors.add(self.worker, self.client.id));
+    }
+
+    /// Ends that, if it has begun.
+    pub fn stop_monitoring(&mut self, observers: &Observers) {
+        if std::mem::take(&mut self.is_monitoring) {
+            self.client.set_flags(ClientFlags::MONITOR, false);
+            observers.change_monitors(|monitors| monitors.remove(self.worker, self.client.id));
         }
     }
 
