@@ -14,6 +14,7 @@ pub mod server;
 
 pub mod tracking;
 
+pub mod observe;
 pub mod pubsub;
 pub mod session;
 

@@ -82,6 +82,13 @@ pub enum Post {
     },
     /// What clients have read is not true any more.
     Invalidate(Invalidation),
+    /// A line for connections that monitor, if they still do.
+    Monitored {
+        /// The connections.
+        to: Arc<[ClientId]>,
+        /// The line, as a status reply.
+        line: Bytes,
+    },
     /// The reply to a connection that waits in a blocking command: its wait has ended.
     Unblock {
         /// The connection.

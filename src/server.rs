@@ -14,6 +14,7 @@ use crate::keyspace::{Event, Keyspace, Observer};
 use crate::mailbox::{ClientId, Mailboxes};
 use crate::memory::Cap;
 use crate::migration::Migrations;
+use crate::observe::{self, Observers};
 use crate::pubsub::{Notifications, PubSub};
 use crate::script::Scripts;
 use crate::session::{Pause, Registry};
@@ -38,6 +39,8 @@ pub struct Server {
     pub pubsub: Arc<PubSub>,
     /// Clients that keep what they read.
     pub tracking: Arc<Tracking>,
+    /// The logs of commands, those who monitor, the spikes of latency.
+    pub observers: Arc<Observers>,
     /// How to reach the other workers' connections.
     pub mailboxes: Arc<Mailboxes>,
     /// The keys that are on their way to other servers.
@@ -75,12 +78,12 @@ pub struct Facts {
 }
 
 /// Clients who want to hear of keys as they go.
-struct Observers {
+struct Watchers {
     notifications: Arc<Notifications>,
     tracking: Arc<Tracking>,
 }
 
-impl Observer for Observers {
+impl Observer for Watchers {
     fn event(&self, db: usize, key: &[u8], event: Event) {
         self.notifications.publish(db, key, event);
     }
@@ -143,7 +146,7 @@ impl Server {
             keyspace.interests().clone(),
         ));
         notifications.select(settings.notify_keyspace_events());
-        keyspace.set_observer(Box::new(Observers {
+        keyspace.set_observer(Box::new(Watchers {
             notifications: Arc::clone(&notifications),
             tracking: Arc::clone(&tracking),
         }));
@@ -151,7 +154,14 @@ impl Server {
             notifications.select(settings.notify_keyspace_events());
             Ok(())
         });
+        let observers = Arc::new(Observers::new(&settings));
+        let to_observers = Arc::clone(&observers);
+        settings.on_change(observe::SETTINGS, move |settings| {
+            to_observers.configure(settings);
+            Ok(())
+        });
         Self {
+            observers,
             cap,
             keyspace,
             stats: Stats::new(workers + SERVICE_THREADS, crate::command::table::count()),

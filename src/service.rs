@@ -18,6 +18,7 @@ use crate::keyspace::Locks;
 use crate::keyspace::compaction::Compactor;
 use crate::keyspace::expiry::{Sweeper, Swept};
 use crate::memory;
+use crate::observe::Event;
 use crate::server::Server;
 use crate::stats::{Counters, Totals};
 
@@ -145,7 +146,9 @@ impl Service {
         for (db, key) in self.sweeper.take_ready() {
             blocking::serve_key(server, server.sweeper_thread(), db, key);
         }
-        counters.expire_cycle_micros.add(micros(started.elapsed()));
+        let took = started.elapsed();
+        counters.expire_cycle_micros.add(micros(took));
+        note(server, Event::ExpireCycle, took);
         self.behind = swept.time_cap_reached;
         if swept.time_cap_reached {
             counters.expired_time_cap_reached.bump();
@@ -176,7 +179,9 @@ impl Service {
         }
         let time = period(server) * settings.active_defrag_cycle_max() / 100;
         let before = self.compactor.moved;
+        let started = Instant::now();
         self.compactor.step(&server.keyspace, time);
+        note(server, Event::ActiveDefragCycle, started.elapsed());
         let counters = counters(server);
         counters.records_moved.add(self.compactor.moved - before);
         memory::flush();
@@ -236,6 +241,12 @@ impl Service {
             "Statistics"
         );
     }
+}
+
+/// Keeps an event that took long.
+fn note(server: &Server, event: Event, took: Duration) {
+    let second = || server.clock.now() / 1000;
+    server.observers.latency.note(event, took, second);
 }
 
 /// The counters that this thread writes.

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::context::{CommandResult, Context, Outcome, Suspension};
+use super::observed::{self, Figures};
 use super::table;
 use crate::clock::UnixMillis;
 use crate::keyspace::waiting::{Ticket, Waiter, Wish};
@@ -24,7 +25,7 @@ use crate::mailbox::Post;
 use crate::resp::{Args, OwnedArgs, Protocol, Reply, ReplyError};
 use crate::server::Server;
 use crate::session::ClientFlags;
-use crate::stats::Counters;
+use crate::stats::{Counters, ticks};
 use crate::value::number;
 
 /// How clients that wait in a command are served: part of the command's entry.
@@ -303,7 +304,8 @@ fn named_keys<'a>(waiter: &Waiter, args: Args<'a>) -> Vec<&'a [u8]> {
 struct Round<'s> {
     server: &'s Server,
     thread: usize,
-    served: Vec<(Arc<Waiter>, Reply)>,
+    /// Each with its reply and how long it took, in nanoseconds.
+    served: Vec<(Arc<Waiter>, Reply, u64)>,
 }
 
 impl Round<'_> {
@@ -358,7 +360,9 @@ impl Round<'_> {
             reply: &mut reply,
             now,
         };
+        let started = ticks::now();
         let served = (blocking.serve)(&mut serving, args, key);
+        let nanos = ticks::to_nanos(ticks::now().wrapping_sub(started));
         if keys.finish(&args) {
             keys.counters().changes.bump();
         }
@@ -378,11 +382,21 @@ impl Round<'_> {
         *ended = true;
         drop(ended);
         keys.leave_queue(key, &waiter);
-        self.served.push((waiter, reply));
+        self.served.push((waiter, reply, nanos));
     }
 
     fn post(&mut self) {
-        for (waiter, reply) in self.served.drain(..) {
+        for (waiter, reply, nanos) in self.served.drain(..) {
+            let client = self.server.clients.get(waiter.client);
+            if let (Some(client), Some(command)) = (client, table::by_id(waiter.command)) {
+                let args = waiter.request.view();
+                let figures = Figures {
+                    nanos,
+                    request: observed::request_bytes(args),
+                    reply: reply.pending(),
+                };
+                observed::note(self.server, &client, command, args, figures);
+            }
             post(self.server, &waiter, reply.to_bytes());
         }
     }

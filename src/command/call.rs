@@ -3,7 +3,10 @@
 //! They run under the locks that the outer command holds, through the same handlers, and are counted as if they had come
 //! alone; each hands on its own effect, as part of the outer command's unit.
 
+use std::time::Instant;
+
 use super::context::{CommandResult, Context, Outcome, Suspension};
+use super::observed::{self, Figures};
 use super::table::{Command, keys_of};
 use super::table::{Flags, Lock};
 use super::tracking;
@@ -13,13 +16,17 @@ use crate::session::Session;
 use crate::stats::{CommandCounters, ticks};
 
 /// Executes `command` as part of the one that `ctx` belongs to, whose locks must [cover](covers) it. The caller restores `ctx.command`.
+///
+/// `request` is how many bytes its client has sent for it; 0 if it was not a client that did.
 pub(super) fn call(
     ctx: &mut Context<'_>,
     command: &'static Command,
     args: Args<'_>,
+    request: usize,
 ) -> CommandResult {
     let started = ticks::now();
     ctx.command = command;
+    let before = ctx.reply.pending();
     ctx.keys.db = ctx.session.db();
     let result = (command.handler)(ctx, args);
     if matches!(result, Ok(Outcome::Suspend(Suspension::Script(_)))) {
@@ -31,12 +38,25 @@ pub(super) fn call(
         counters.counters.changes.bump();
     }
     counters.counters.commands.bump();
-    let elapsed = ticks::now().wrapping_sub(started);
+    let elapsed = ticks::now().wrapping_sub(started) + held_back(&result);
     let counters = &counters.commands[command.id()];
-    count(counters, elapsed, ticks::to_nanos(elapsed));
-    if result.is_err() {
-        counters.failed.bump();
-    }
+    let nanos = ticks::to_nanos(elapsed);
+    count(counters, elapsed, nanos);
+    let reply = match &result {
+        Ok(_) => ctx.reply.pending() - before,
+        Err(error) => {
+            counters.failed.bump();
+            error.as_bytes().len()
+        }
+    };
+    ctx.command = command;
+    observed::show_inner(ctx, args);
+    let figures = Figures {
+        nanos,
+        request,
+        reply,
+    };
+    observed::note(ctx.server, ctx.session.client(), command, args, figures);
     result
 }
 
@@ -56,6 +76,18 @@ pub(super) fn covers(ctx: &Context<'_>, command: &'static Command, args: Args<'_
                 keys.iter().all(|key| ctx.keys.holds(args.at(key.index)))
             }
         },
+    }
+}
+
+/// For how long from now on the reply is held back: the command takes that long, too.
+#[inline]
+pub(super) fn held_back(result: &CommandResult) -> ticks::Ticks {
+    match result {
+        Ok(Outcome::Suspend(Suspension::Until(until))) => {
+            let left = until.saturating_duration_since(Instant::now());
+            ticks::from_nanos(u64::try_from(left.as_nanos()).unwrap_or(u64::MAX))
+        }
+        _ => 0,
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::Instant;
 use super::blocking;
 use super::call::{self, answer_error, count};
 use super::context::{Context, Outcome, Suspension};
+use super::observed::{self, Figures};
 use super::scripting;
 use super::table::{self, Command, Flags, Lock};
 use super::{room, tracking, transaction};
@@ -26,6 +27,9 @@ pub const OUTPUT_HIGH_WATER: usize = 64 * 1024;
 const TURN_NANOS: u64 = 1_000_000;
 /// After a command of this length in nanoseconds the wall clock is read again.
 const LONG_NANOS: u64 = 1_000_000;
+
+/// What a connection that monitors must not do.
+const TOUCHES_DATA: Flags = Flags::of(&[Flags::WRITE, Flags::READONLY, Flags::MAY_REPLICATE]);
 
 /// What a connection may use up before other connections of its worker get their turn.
 #[derive(Debug)]
@@ -70,6 +74,8 @@ pub enum Progress {
 struct Looked {
     command: Option<&'static Command>,
     hash: Option<KeyHash>,
+    /// Its size as it was received.
+    bytes: usize,
 }
 
 /// Executes the requests of `window` in order, until it is empty or something stops it.
@@ -86,10 +92,11 @@ pub fn execute(
     let mut looked = [Looked {
         command: None,
         hash: None,
+        bytes: 0,
     }; WINDOW];
     let count = window.len();
     for (i, slot) in looked[..count].iter_mut().enumerate() {
-        *slot = look_up(window.args(buffer, i));
+        *slot = look_up(window.args(buffer, i), window.wire_bytes(i));
     }
     if count > 1 {
         // One command's own look-up is as quick as a hint.
@@ -172,6 +179,7 @@ fn prefetch_members(
     let Some(Looked {
         command: Some(command),
         hash: Some(hash),
+        ..
     }) = looked.first()
     else {
         return;
@@ -188,13 +196,17 @@ fn prefetch_members(
     server.keyspace.prefetch_members(db, key, *hash, members);
 }
 
-fn look_up(args: Args<'_>) -> Looked {
+fn look_up(args: Args<'_>, bytes: usize) -> Looked {
     let command = table::find(args.at(0));
     let hash = command
         .and_then(|command| command.likely_key())
         .and_then(|at| args.get(at))
         .map(KeyHash::of);
-    Looked { command, hash }
+    Looked {
+        command,
+        hash,
+        bytes,
+    }
 }
 
 /// Executes one request and counts it.
@@ -236,7 +248,7 @@ fn run_one(
         reply.set_muted(false);
         return Outcome::Done;
     }
-    let mark = reply.mark();
+    let (mark, before) = (reply.mark(), reply.pending());
     let result = run_locked(server, session, reply, command, args, looked.hash, *now);
     server.cap.release(session.worker());
     if let Ok(Outcome::Suspend(suspension)) = result
@@ -251,7 +263,7 @@ fn run_one(
         watch.end(&server.keyspace);
     }
     let end = ticks::now();
-    let elapsed = end.wrapping_sub(*clock);
+    let elapsed = end.wrapping_sub(*clock) + call::held_back(&result);
     *clock = end;
     let nanos = ticks::to_nanos(elapsed);
     if nanos > LONG_NANOS {
@@ -268,6 +280,15 @@ fn run_one(
         Outcome::Done
     });
     reply.set_muted(false);
+    // Who waits for a key is looked at when he is served.
+    if !matches!(outcome, Outcome::Suspend(Suspension::Blocked(_))) {
+        let figures = Figures {
+            nanos,
+            request: looked.bytes,
+            reply: reply.pending() - before,
+        };
+        observed::note(server, session.client(), command, args, figures);
+    }
     outcome
 }
 
@@ -365,6 +386,11 @@ fn admit(
             "Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context",
             command.full_name()
         )));
+    }
+    if session.is_monitoring && flags.intersects(TOUCHES_DATA) {
+        return Err(ReplyError::fixed(
+            "ERR Replica can't interact with the keyspace",
+        ));
     }
     if session.transaction.is_some() {
         if flags.contains(Flags::NO_MULTI) {
@@ -469,6 +495,10 @@ fn run_locked(
         return result;
     }
     tracking::remember(session, &mut keys, command, args);
+    if !matches!(result, Ok(Outcome::Suspend(later)) if later.tries_again()) {
+        // Before the locks are given back: what touches one key is shown in its order.
+        observed::show(server, session, command, args);
+    }
     if keys.finish(&args) {
         server.stats.of(worker).counters.changes.bump();
     }

@@ -10,6 +10,7 @@ mod help;
 mod introspect;
 pub mod local;
 mod multi_pop;
+mod observed;
 mod random;
 mod scan_options;
 
@@ -23,6 +24,7 @@ mod geo;
 mod hash;
 mod hyperloglog;
 mod list;
+mod observe;
 mod pubsub;
 mod scripting;
 mod server;

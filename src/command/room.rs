@@ -11,6 +11,7 @@ use super::blocking;
 use super::context::Suspension;
 use crate::keyspace::eviction::Hunt;
 use crate::memory;
+use crate::observe::Event;
 use crate::resp::{Args, ReplyError};
 use crate::server::Server;
 use crate::session::ClientFlags;
@@ -80,7 +81,11 @@ fn reserve(
     let result = if evicts && need <= limit {
         let counters = &server.stats.of(worker).counters;
         let mut hunt = server.keyspace.hunt(server.clock.now(), counters);
+        let started = Instant::now();
         let result = evict(server, &mut hunt, limit, taken);
+        let second = || server.clock.now() / 1000;
+        let latency = &server.observers.latency;
+        latency.note(Event::EvictionCycle, started.elapsed(), second);
         serve_ready(server, worker, &mut hunt);
         result
     } else {

@@ -31,6 +31,7 @@ pub mod value;
 pub use error::ConfigError;
 pub use event::EventClasses;
 pub use settings::{OutputLimit, OutputLimitClass, Settings};
+pub use table::is_sensitive;
 
 /// The version of Redis whose behaviour Larder claims to clients (INFO, HELLO, `redis-server --version`).
 pub const REDIS_VERSION: &str = "7.4.0";

@@ -540,6 +540,16 @@ impl Connection {
         true
     }
 
+    /// Appends a line about a command. False if the connection does not monitor any more.
+    pub(super) fn deliver_monitored(&mut self, line: &Bytes) -> bool {
+        if !self.session.is_monitoring {
+            return false;
+        }
+        self.reply.deliver(line);
+        self.show_output();
+        true
+    }
+
     /// Whether too much output waits for too long.
     pub(super) fn exceeds_output_limit(&mut self, server: &Server) -> bool {
         self.output.is_exceeded(
@@ -555,7 +565,8 @@ impl Connection {
         match self.stage {
             Stage::Serving => {
                 let idle = Duration::from_millis(self.client().idle_millis(now));
-                !timeout.is_zero() && !self.session.is_subscribed() && idle > timeout
+                let only_listens = self.session.is_subscribed() || self.session.is_monitoring;
+                !timeout.is_zero() && !only_listens && idle > timeout
             }
             Stage::Suspended(..) => false,
             Stage::Ending(progress) => now.saturating_duration_since(progress) > FAREWELL,
@@ -570,6 +581,7 @@ impl Connection {
             .settle_client(self.session.worker(), counted, (0, 0));
         self.session.leave_all(&server.pubsub);
         tracking::stop(&mut self.session, server);
+        self.session.stop_monitoring(&server.observers);
         if let Some(waiter) = self.client().waiting() {
             waiter.end();
             server.keyspace.forget(&waiter);

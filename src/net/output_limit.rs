@@ -25,7 +25,8 @@ impl OutputWatch {
             self.over_soft = None;
             return false;
         }
-        let class = if session.is_subscribed() {
+        // Who monitors is sent without asking, like a subscriber.
+        let class = if session.is_subscribed() || session.is_monitoring {
             OutputLimitClass::Pubsub
         } else {
             OutputLimitClass::Normal

@@ -187,6 +187,16 @@ impl Worker {
                     }
                 }
             }
+            Post::Monitored { to, line } => {
+                for id in to.iter() {
+                    if let Some(link) = self.link(*id)
+                        && link.connection.borrow_mut().deliver_monitored(line)
+                    {
+                        self.check_output(&link);
+                        link.wake();
+                    }
+                }
+            }
             Post::Unblock { to, ticket, reply } => {
                 if let Some(link) = self.link(*to)
                     && link

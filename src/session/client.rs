@@ -66,9 +66,12 @@ impl ClientFlags {
     pub const NO_EVICT: Self = Self(1 << 8);
     /// Its reads leave no trace in the access history: `T`.
     pub const NO_TOUCH: Self = Self(1 << 9);
+    /// Is shown every command: `O`.
+    pub const MONITOR: Self = Self(1 << 13);
 
     /// In the order in which `CLIENT LIST` prints them.
-    const LETTERS: [(Self, u8); 13] = [
+    const LETTERS: [(Self, u8); 14] = [
+        (Self::MONITOR, b'O'),
         (Self::PUBSUB, b'P'),
         (Self::MULTI, b'x'),
         (Self::BLOCKED, b'b'),

@@ -28,6 +28,7 @@ use crate::keyspace::Reservation;
 use crate::keyspace::waiting::Watched;
 use crate::mailbox::ClientId;
 use crate::migration::Migration;
+use crate::observe::Observers;
 use crate::pubsub::{PubSub, Subscriber, Subscriptions};
 use crate::resp::{Args, Protocol, Reply};
 use crate::script::Ticket;
@@ -70,6 +71,8 @@ pub struct Session {
     pub reply_mode: ReplyMode,
     /// Its reads leave no trace in the access history (`CLIENT NO-TOUCH`).
     pub no_touch: bool,
+    /// It is shown every command (`MONITOR`).
+    pub is_monitoring: bool,
     /// Blocking commands are answered at once, as if their time were up.
     pub must_not_wait: bool,
     /// The migration that the connection waits for.
@@ -105,6 +108,7 @@ impl Session {
             subscriptions: Subscriptions::default(),
             reply_mode: ReplyMode::On,
             no_touch: false,
+            is_monitoring: false,
             must_not_wait: false,
             migration: None,
             tracking: None,
@@ -211,6 +215,21 @@ impl Session {
         client.set_flags(ClientFlags::TRACKING, true);
         let broadcasts = matches!(tracking.mode, TrackingMode::Broadcast(_));
         client.set_flags(ClientFlags::BROADCAST, broadcasts);
+    }
+
+    /// Begins to be shown every command.
+    pub fn start_monitoring(&mut self, observers: &Observers) {
+        self.is_monitoring = true;
+        self.client.set_flags(ClientFlags::MONITOR, true);
+        observers.change_monitors(|monitors| monitors.add(self.worker, self.client.id));
+    }
+
+    /// Ends that, if it has begun.
+    pub fn stop_monitoring(&mut self, observers: &Observers) {
+        if std::mem::take(&mut self.is_monitoring) {
+            self.client.set_flags(ClientFlags::MONITOR, false);
+            observers.change_monitors(|monitors| monitors.remove(self.worker, self.client.id));
+        }
     }
 
     /// Begins a transaction.

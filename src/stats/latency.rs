@@ -36,6 +36,14 @@ fn upper_bound(bucket: usize) -> u64 {
     ((SUB as u64 + sub + 1) << (power - 4)) - 1
 }
 
+/// Two to the power of nanoseconds in microseconds, as the peers show it: 33 for 32768 ns.
+///
+/// Their histograms have 128 steps a power of two, and a bound stands for the end of the step that it begins.
+fn bound_in_micros(power: u32) -> u64 {
+    let bound = 1u64 << power;
+    (bound + bound / 128 - 1) / 1000
+}
+
 impl Histogram {
     /// Counts one duration. Only the owning thread calls it.
     #[inline]
@@ -45,6 +53,32 @@ impl Histogram {
             count.load(Ordering::Relaxed).wrapping_add(1),
             Ordering::Relaxed,
         );
+    }
+
+    /// How many of all durations, over several threads' histograms, are at most how many microseconds: from the power of two
+    /// (in steps of 1024 ns) that the shortest needs to the one that holds all. Empty if nothing was recorded.
+    pub fn cumulative(histograms: &[&Self]) -> Vec<(u64, u64)> {
+        let sum = |bucket: usize| -> u64 {
+            let counts = histograms
+                .iter()
+                .map(|h| h.0[bucket].load(Ordering::Relaxed));
+            counts.map(u64::from).sum()
+        };
+        let (mut counts, mut seen, mut bucket) = (Vec::new(), 0, 0);
+        for power in 10.. {
+            let before = seen;
+            while bucket < BUCKETS && upper_bound(bucket) < 1 << power {
+                seen += sum(bucket);
+                bucket += 1;
+            }
+            if seen > before {
+                counts.push((bound_in_micros(power), seen));
+            }
+            if bucket == BUCKETS {
+                break;
+            }
+        }
+        counts
     }
 
     /// Forgets everything.
@@ -93,6 +127,22 @@ mod tests {
             assert_eq!(bucket_of(upper_bound(bucket) + 1), bucket + 1);
         }
         assert_eq!(bucket_of(u64::MAX), BUCKETS - 1);
+    }
+
+    #[test]
+    fn cumulative_counts_rise_to_all() {
+        let (a, b) = (Histogram::default(), Histogram::default());
+        assert!(Histogram::cumulative(&[&a, &b]).is_empty());
+        [900, 1_000, 3_000]
+            .iter()
+            .for_each(|nanos| a.record(*nanos));
+        [3_500, 30_000, u64::MAX]
+            .iter()
+            .for_each(|nanos| b.record(*nanos));
+        let counts = Histogram::cumulative(&[&a, &b]);
+        assert_eq!(counts[..3], [(1, 2), (4, 4), (33, 5)]);
+        assert_eq!((counts.len(), counts[3].1), (4, 6));
+        assert_eq!([16, 17, 20].map(bound_in_micros), [66, 132, 1056]);
     }
 
     #[test]

@@ -78,6 +78,15 @@ pub(super) fn hello(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     Ok(Outcome::Done)
 }
 
+/// Whether an argument of HELLO is a user or a password: nobody shall see them.
+pub(super) fn is_credential_of_hello(args: Args<'_>, index: usize) -> bool {
+    let is_auth = |at| {
+        args.get(at)
+            .is_some_and(|word| word.eq_ignore_ascii_case(b"AUTH"))
+    };
+    (index > 2 && is_auth(index - 1)) || (index > 3 && is_auth(index - 2))
+}
+
 /// What HELLO answers: facts about the server, under the names and with the values that clients look for.
 fn greet(ctx: &mut Context<'_>) {
     let id = i64::try_from(ctx.session.id()).unwrap_or(i64::MAX);

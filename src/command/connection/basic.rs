@@ -62,6 +62,7 @@ pub(super) fn quit(ctx: &mut Context<'_>, _: Args<'_>) -> CommandResult {
 /// `RESET`: as if the connection had just been made.
 pub(super) fn reset(ctx: &mut Context<'_>, _: Args<'_>) -> CommandResult {
     crate::command::tracking::stop(ctx.session, ctx.server);
+    ctx.session.stop_monitoring(&ctx.server.observers);
     ctx.session
         .reset(&ctx.server.pubsub, !ctx.server.needs_password());
     set_protocol(ctx, Protocol::Resp2);

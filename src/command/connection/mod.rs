@@ -20,6 +20,7 @@ use super::table::words::{
 pub(super) const COMMANDS: &[Command] = &[
     Command::new(Group::Connection, "auth", -2, auth::auth)
         .flags(&[NOSCRIPT, LOADING, STALE, FAST, NO_AUTH, ALLOW_BUSY])
+        .secrets(|_, index| index > 0)
         .since("1.0.0")
         .summary("Authenticates the connection.")
         .syntax("[username@6.0.0] password"),
@@ -159,6 +160,7 @@ pub(super) const COMMANDS: &[Command] = &[
         .syntax("message"),
     Command::new(Group::Connection, "hello", -1, auth::hello)
         .flags(&[NOSCRIPT, LOADING, STALE, FAST, NO_AUTH, ALLOW_BUSY])
+        .secrets(auth::is_credential_of_hello)
         .since("6.0.0")
         .summary(
             "Greets the server: picks a protocol version, authenticates and names the \

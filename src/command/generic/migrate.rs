@@ -41,6 +41,15 @@ struct Request<'a> {
     timeout: Duration,
 }
 
+/// Whether an argument is a user or a password of the target: nobody shall see them.
+pub(super) fn is_credential(args: Args<'_>, index: usize) -> bool {
+    let is = |at: usize, words: &[&[u8]]| {
+        let word = args.get(at).filter(|_| at > 5);
+        word.is_some_and(|word| words.iter().any(|known| word.eq_ignore_ascii_case(known)))
+    };
+    (index > 0 && is(index - 1, &[b"AUTH", b"AUTH2"])) || (index > 1 && is(index - 2, &[b"AUTH2"]))
+}
+
 impl<'a> Request<'a> {
     fn parse(args: Args<'a>) -> Result<Self, ReplyError> {
         let (mut copy, mut replace, mut identity, mut keys) = (false, false, None, None);

@@ -93,6 +93,7 @@ pub(super) const COMMANDS: &[Command] = &[
             keys_after("KEYS", -2, &[RW, ACCESS, DELETE, INCOMPLETE]),
         ])
         .finder_decides(of_migrate)
+        .secrets(migrate::is_credential)
         .since("2.6.0")
         .summary("Moves keys to another server.")
         .syntax(

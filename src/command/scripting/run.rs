@@ -7,6 +7,7 @@ use super::program::{Found, Programs};
 use crate::command::call;
 use crate::command::context::{CommandResult, Context, Outcome, Suspension};
 use crate::command::dispatch;
+use crate::command::observed;
 use crate::command::room;
 use crate::command::table::{self, Command, Flags};
 use crate::resp::{Args, ReplyError};
@@ -38,9 +39,10 @@ fn run_or_go_on(
             (run, event, rules)
         }
         None => {
-            let found = programs.find(ctx.server, args)?;
+            let found = programs
+                .find(ctx.server, args)
+                .inspect_err(|_| observed::show_program(ctx, args))?;
             let rules = Rules::of(found.flags, programs);
-            check(ctx, found.flags, programs)?;
             if !found.stays_within_keys && !ctx.keys.holds_all() {
                 // Another program than the one that the locks were taken for: it has just been loaded or replaced.
                 if must_not_wait {
@@ -50,6 +52,8 @@ fn run_or_go_on(
                 }
                 return Ok(Outcome::Suspend(Suspension::Reserved(Instant::now())));
             }
+            observed::show_program(ctx, args);
+            check(ctx, found.flags, programs)?;
             let (run, event) = begin(ctx, args, programs, found)?;
             (run, event, rules)
         }
@@ -184,7 +188,10 @@ fn execute(ctx: &mut Context<'_>, run: &mut Run, rules: Rules) {
                 run.end();
                 return Err(ReplyError::err(KILLED));
             }
-            call::call(ctx, command, args)
+            let in_script = std::mem::replace(&mut ctx.in_script, true);
+            let result = call::call(ctx, command, args, 0);
+            ctx.in_script = in_script;
+            result
         });
         if let Err(error) = result {
             ctx.reply.clear();

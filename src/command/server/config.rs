@@ -1,7 +1,7 @@
 //! CONFIG: the settings, read and changed while the server runs. What a parameter is and may be is in [`crate::config`].
 
 use crate::command::{CommandResult, Context, Outcome};
-use crate::config::ConfigError;
+use crate::config::{ConfigError, is_sensitive};
 use crate::memory::reclaim;
 use crate::resp::{Args, ReplyError};
 
@@ -30,6 +30,12 @@ pub(super) fn set(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     settings.set(&pairs, protected_allowed).map_err(refusal)?;
     ctx.reply.ok();
     Ok(Outcome::Done)
+}
+
+/// Whether an argument is the value of a setting that nobody shall see.
+pub(super) fn is_secret(args: Args<'_>, index: usize) -> bool {
+    let is_value = index > 2 && index % 2 == 1;
+    is_value && args.get(index - 1).is_some_and(is_sensitive)
 }
 
 /// `CONFIG RESETSTAT`

@@ -117,6 +117,7 @@ pub(super) const COMMANDS: &[Command] = &[
                 .summary("Writes the settings in force into the configuration file.")
                 .tips(&["request_policy:all_nodes", "response_policy:all_succeeded"]),
             Command::new(Group::Server, "set", -4, config::set)
+                .secrets(config::is_secret)
                 .flags(&[ADMIN, NOSCRIPT, LOADING, STALE])
                 .since("2.0.0")
                 .summary("Changes settings while the server runs.")

@@ -129,6 +129,9 @@ pub enum Lock {
     Script,
 }
 
+/// Whether the argument at an index must never be shown or logged.
+pub type Secrets = fn(Args<'_>, usize) -> bool;
+
 /// Finds out which locks a request needs.
 pub type LockChooser = fn(Args<'_>) -> Lock;
 
@@ -197,6 +200,8 @@ pub struct Command {
     pub member: u8,
     /// How a client that waits in it is served.
     pub blocking: Option<Blocking>,
+    /// Which of its arguments must never be shown or logged; none if there is no function.
+    pub secrets: Option<Secrets>,
     /// Whether the finder knows better than the specs.
     pub(super) key_flags_vary: bool,
     id: u16,
@@ -230,6 +235,7 @@ impl Command {
             handler,
             member: 0,
             blocking: None,
+            secrets: None,
             key_flags_vary: false,
             id: 0,
             full_name: "",
@@ -364,6 +370,13 @@ impl Command {
     #[must_use]
     pub const fn blocking(mut self, blocking: Blocking) -> Command {
         self.blocking = Some(blocking);
+        self
+    }
+
+    /// Says which of its arguments must never be shown or logged.
+    #[must_use]
+    pub const fn secrets(mut self, secrets: Secrets) -> Command {
+        self.secrets = Some(secrets);
         self
     }
 

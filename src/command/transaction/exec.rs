@@ -2,6 +2,7 @@
 
 use crate::command::call;
 use crate::command::context::{CommandResult, Context, Outcome, Suspension};
+use crate::command::observed;
 use crate::command::scripting;
 use crate::command::table::{self, Command, Flags, Lock};
 use crate::resp::{Args, Reply, ReplyError};
@@ -114,7 +115,7 @@ pub(super) fn exec(ctx: &mut Context<'_>, _: Args<'_>) -> CommandResult {
     }
     let outcome = run(ctx, &mut transaction);
     ctx.session.transaction = Some(transaction);
-    if outcome == Outcome::Done {
+    if !matches!(outcome, Outcome::Suspend(Suspension::Script(_))) {
         ctx.keys.end_unit();
         ctx.session.end_transaction();
     }
@@ -140,10 +141,15 @@ fn run(ctx: &mut Context<'_>, transaction: &mut Transaction) -> Outcome {
     while let Some(queued) = transaction.next() {
         let command = table::by_id(queued.command).expect("a queued command is in the table");
         let mark = ctx.reply.mark();
-        match call::call(ctx, command, queued.args) {
+        let request = observed::request_bytes(queued.args);
+        match call::call(ctx, command, queued.args, request) {
             Ok(Outcome::Suspend(suspension @ Suspension::Script(_))) => {
                 outcome = Outcome::Suspend(suspension);
                 break;
+            }
+            // What is held back holds back the whole reply.
+            Ok(Outcome::Suspend(suspension @ Suspension::Until(_))) => {
+                outcome = Outcome::Suspend(suspension);
             }
             Ok(_) => {}
             Err(error) => {

@@ -25,19 +25,20 @@ pub(super) const SECTION: Section = Section {
         ),
         number("slowlog-log-slower-than", OFF, LONG, "10000")
             .alias(&["commandlog-execution-slower-than"])
-            .kept("Microseconds from which a command is slow; -1 means none is."),
+            .honoured("Microseconds from which a command is slow; -1 means none is."),
         number("slowlog-max-len", 0, LONG, "128")
             .alias(&["commandlog-slow-execution-max-len"])
-            .kept("Entries of SLOWLOG."),
+            .honoured("Entries of SLOWLOG."),
         number("commandlog-request-larger-than", OFF, LONG, "1048576")
-            .kept("Bytes from which a request is large; -1 means none is."),
+            .honoured("Bytes from which a request is large; -1 means none is."),
         number("commandlog-large-request-max-len", 0, LONG, "128")
-            .kept("Large requests remembered."),
+            .honoured("Large requests remembered."),
         number("commandlog-reply-larger-than", OFF, LONG, "1048576")
-            .kept("Bytes from which a reply is large; -1 means none is."),
-        number("commandlog-large-reply-max-len", 0, LONG, "128").kept("Large replies remembered."),
+            .honoured("Bytes from which a reply is large; -1 means none is."),
+        number("commandlog-large-reply-max-len", 0, LONG, "128")
+            .honoured("Large replies remembered."),
         number("latency-monitor-threshold", 0, LONG, "0")
-            .kept("Milliseconds from which an event is remembered by LATENCY; 0 means none."),
+            .honoured("Milliseconds from which an event is remembered by LATENCY; 0 means none."),
         yes_no("latency-tracking", "yes")
             .honoured("Show percentiles of every command's duration in INFO."),
         words(
@@ -45,7 +46,7 @@ pub(super) const SECTION: Section = Section {
             percentiles,
             "50 99 99.9",
         )
-        .kept("Percentiles that INFO shows of it."),
+        .honoured("Percentiles that INFO shows of it."),
         yes_no("hide-user-data-from-log", "yes").kept("Larder never logs keys or values."),
         one_of(
             "log-timestamp-format",

@@ -96,6 +96,13 @@ pub fn find(name: &str) -> Option<usize> {
     TABLE.iter().position(|parameter| parameter.is_called(name))
 }
 
+/// Whether the parameter of this name, if there is one, holds a secret.
+pub fn is_sensitive(name: &[u8]) -> bool {
+    let name = std::str::from_utf8(name).ok();
+    name.and_then(find)
+        .is_some_and(|position| TABLE[position].sensitive)
+}
+
 /// The section that holds the parameter at this position.
 pub fn section_of(position: usize) -> &'static Section {
     let mut end = 0;
