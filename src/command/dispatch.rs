@@ -31,6 +31,9 @@ const LONG_NANOS: u64 = 1_000_000;
 /// What a connection that monitors must not do.
 const TOUCHES_DATA: Flags = Flags::of(&[Flags::WRITE, Flags::READONLY, Flags::MAY_REPLICATE]);
 
+/// Commands that a connection executes in one turn.
+const COMMANDS: usize = 256;
+
 /// What a connection may use up before other connections of its worker get their turn.
 #[derive(Debug)]
 pub struct Budget {
@@ -46,11 +49,18 @@ impl Budget {
     /// The budget of one turn; reads the clocks.
     pub fn new(server: &Server) -> Self {
         Self {
-            commands: 256,
+            commands: COMMANDS,
             bytes: 64 * 1024,
             started: ticks::now(),
             now: server.clock.now(),
         }
+    }
+}
+
+impl Budget {
+    /// Whether something has been executed.
+    pub fn is_used(&self) -> bool {
+        self.commands < COMMANDS
     }
 }
 

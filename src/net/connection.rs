@@ -171,7 +171,7 @@ impl Connection {
                     Poll::Pending => {
                         // The replies of all connections that are ready are written behind the last of their requests: a write wakes
                         // its reader up, which costs as much as many requests, and again if that falls asleep in between.
-                        self.has_yielded = !self.has_yielded && self.reply.pending() > 0;
+                        self.has_yielded = !self.has_yielded && budget.is_used();
                         if self.has_yielded {
                             cx.waker().wake_by_ref();
                         } else {
@@ -491,6 +491,22 @@ impl Connection {
         }
         self.reply
             .deliver(if self.reply.is_resp3() { resp3 } else { resp2 });
+        true
+    }
+
+    /// Sends what has been delivered from elsewhere, as far as the socket takes it at once. `cx` is that of the connection's task, which goes on
+    /// with the rest. False if the task itself has to do it.
+    pub(super) fn send_delivered(&mut self, cx: &mut Context<'_>, server: &Server) -> bool {
+        let sends = match &self.stage {
+            // Behind its turn it is written anyway.
+            Stage::Serving => !self.has_yielded,
+            Stage::Suspended(suspension, _) => !matches!(suspension, Suspension::Until(_)),
+            Stage::Ending(_) => false,
+        };
+        if !sends || self.flush(cx, server).is_err() {
+            return false;
+        }
+        self.reply.release_if_empty();
         self.show_output();
         true
     }
@@ -524,7 +540,6 @@ impl Connection {
                     return false;
                 }
                 self.reply.deliver(&broken_redirection(to));
-                self.show_output();
                 return true;
             }
         }
@@ -536,7 +551,6 @@ impl Connection {
             // The client could not tell it from a reply.
             return false;
         }
-        self.show_output();
         true
     }
 
@@ -546,7 +560,6 @@ impl Connection {
             return false;
         }
         self.reply.deliver(line);
-        self.show_output();
         true
     }
 

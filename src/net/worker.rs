@@ -23,11 +23,14 @@ use crate::command::table;
 use crate::mailbox::{ClientId, Post};
 use crate::server::Server;
 use crate::session::{Client, Line, Session};
+use crate::value::hasher::BuildNameHasher;
 
 /// Time between two signs of life.
 pub(super) const BEAT: Duration = Duration::from_millis(100);
 /// Signs of life between two walks over the connections.
 const BEATS_PER_WALK: u64 = 10;
+/// Connections that are sent to before the others get their turn.
+const SENT_AT_ONCE: usize = 128;
 /// How long connections may take to receive their last replies when the server ends.
 const GRACE: Duration = Duration::from_secs(3);
 
@@ -35,7 +38,7 @@ const GRACE: Duration = Duration::from_secs(3);
 struct Worker {
     placement: Arc<Placement>,
     number: usize,
-    links: RefCell<HashMap<ClientId, Rc<Link>>>,
+    links: RefCell<HashMap<ClientId, Rc<Link>, BuildNameHasher>>,
 }
 
 /// A connection as the other tasks of its worker see it.
@@ -44,6 +47,8 @@ struct Link {
     /// It is to be closed at once.
     killed: Cell<bool>,
     waker: RefCell<Option<Waker>>,
+    /// Something has been delivered to it that is still to be sent.
+    is_reached: Cell<bool>,
 }
 
 /// Serves connections until the server ends; runs on the worker's own thread.
@@ -57,7 +62,10 @@ pub(super) async fn run(
         number,
         links: RefCell::default(),
     });
-    spawn_local(empty_mailbox(Rc::clone(&worker)));
+    // It sends for many connections in one turn.
+    spawn_local(tokio::task::unconstrained(empty_mailbox(Rc::clone(
+        &worker,
+    ))));
     spawn_local(keep_time(Rc::clone(&worker)));
     let server = Arc::clone(worker.server());
     loop {
@@ -81,10 +89,12 @@ pub(super) async fn run(
 }
 
 /// Hands the posts of other threads to the connections.
+///
+/// All that has been posted is handed over before any of it is sent: a connection is written to once, whatever it gets.
 async fn empty_mailbox(worker: Rc<Worker>) {
     let server = Arc::clone(worker.server());
     let mailbox = server.mailboxes.of(worker.number);
-    let mut posts = Vec::new();
+    let (mut posts, mut reached) = (Vec::new(), Vec::new());
     loop {
         mailbox.drain(&mut posts);
         if posts.is_empty() {
@@ -92,10 +102,17 @@ async fn empty_mailbox(worker: Rc<Worker>) {
             continue;
         }
         for post in posts.drain(..) {
-            worker.handle(&post);
+            worker.handle(&post, &mut reached);
         }
-        // Connections get their turn before the next lot.
-        tokio::task::yield_now().await;
+        for links in reached.chunks(SENT_AT_ONCE) {
+            links.iter().for_each(|link| worker.send(link));
+            // Connections get their turn before the next lot.
+            tokio::task::yield_now().await;
+        }
+        if reached.is_empty() {
+            tokio::task::yield_now().await;
+        }
+        reached.clear();
     }
 }
 
@@ -139,6 +156,7 @@ impl Worker {
             connection: RefCell::new(connection),
             killed: Cell::new(false),
             waker: RefCell::new(None),
+            is_reached: Cell::new(false),
         });
         self.links.borrow_mut().insert(id, Rc::clone(&link));
         let departure = Departure {
@@ -153,49 +171,32 @@ impl Worker {
         });
     }
 
-    fn handle(&self, post: &Post) {
+    /// Hands a post over. The connections that have got something to send are added to `reached`, each once.
+    fn handle(&self, post: &Post, reached: &mut Vec<Rc<Link>>) {
+        let mut each = |to: &[ClientId], deliver: &dyn Fn(&mut Connection) -> bool| {
+            for id in to {
+                if let Some(link) = self.links.borrow().get(id)
+                    && deliver(&mut link.connection.borrow_mut())
+                    && !link.is_reached.replace(true)
+                {
+                    reached.push(Rc::clone(link));
+                }
+            }
+        };
         match post {
             Post::Deliver {
                 to,
                 topic,
                 resp2,
                 resp3,
-            } => {
-                for id in to.iter() {
-                    if let Some(link) = self.link(*id)
-                        && link
-                            .connection
-                            .borrow_mut()
-                            .deliver(topic.as_ref(), resp2, resp3)
-                    {
-                        self.check_output(&link);
-                        link.wake();
-                    }
-                }
-            }
-            Post::Invalidate(invalidation) => {
-                for id in invalidation.to.iter() {
-                    if let Some(link) = self.link(*id) {
-                        let delivered = link
-                            .connection
-                            .borrow_mut()
-                            .invalidate(invalidation, self.server());
-                        if delivered {
-                            self.check_output(&link);
-                            link.wake();
-                        }
-                    }
-                }
-            }
+            } => each(to, &|connection| {
+                connection.deliver(topic.as_ref(), resp2, resp3)
+            }),
+            Post::Invalidate(invalidation) => each(&invalidation.to, &|connection| {
+                connection.invalidate(invalidation, self.server())
+            }),
             Post::Monitored { to, line } => {
-                for id in to.iter() {
-                    if let Some(link) = self.link(*id)
-                        && link.connection.borrow_mut().deliver_monitored(line)
-                    {
-                        self.check_output(&link);
-                        link.wake();
-                    }
-                }
+                each(to, &|connection| connection.deliver_monitored(line));
             }
             Post::Unblock { to, ticket, reply } => {
                 if let Some(link) = self.link(*to)
@@ -219,6 +220,20 @@ impl Worker {
             }
             Post::WakeAll => self.all_links().iter().for_each(|link| link.wake()),
         }
+    }
+
+    /// Sends what a connection has got from elsewhere.
+    fn send(&self, link: &Rc<Link>) {
+        link.is_reached.set(false);
+        let sent = link.waker.borrow().as_ref().is_some_and(|waker| {
+            let mut cx = Context::from_waker(waker);
+            let mut connection = link.connection.borrow_mut();
+            !link.killed.get() && connection.send_delivered(&mut cx, self.server())
+        });
+        if !sent {
+            link.wake();
+        }
+        self.check_output(link);
     }
 
     /// What is due once a second.

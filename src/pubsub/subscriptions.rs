@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use bytes::Bytes;
 
 use crate::mailbox::{Kind, Topic};
+use crate::value::hasher::BuildNameHasher;
 
-type Names = HashSet<Bytes>;
+type Names = HashSet<Bytes, BuildNameHasher>;
 
 /// The channels, patterns and shard channels of one connection. Costs one pointer until the first subscription.
 #[derive(Debug, Default)]

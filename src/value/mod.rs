@@ -4,7 +4,7 @@ pub mod bits;
 pub mod geo;
 pub mod glob;
 pub mod hash;
-mod hasher;
+pub mod hasher;
 pub mod hll;
 mod length;
 pub mod list;
