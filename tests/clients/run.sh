@@ -4,7 +4,8 @@
 # SERVER is a built larder (default: target/release/larder, built if need be); any other program that listens at `--port`
 # does as well, so that a failure here can be tried on the peers. NAME picks checks (`bullmq`, `redis_py`, `Redisson`) or all
 # of a group: `node`, `python`, `dotnet`, `go`, `java`, `rust`, `debian` (what is in Debian's own packages: C, PHP, Perl, Lua, Ruby,
-# Prometheus). The languages themselves must be there: Node.js 20, Python 3.11, Go 1.26, Rust, and a JDK 17 with Maven; Debian's packages are installed if need be (for which one must be root), all
+# Prometheus), and `patterns`, the programs of docs/patterns.md with PostgreSQL. The languages themselves must be there: Node.js 20,
+# Python 3.11, Go 1.26, Rust, and a JDK 17 with Maven; Debian's packages are installed if need be (for which one must be root), all
 # else once, in the versions that the lock files name, below target/clients.
 #
 # Every check has a server of its own and 120 seconds, prints one line, and is the last one if it fails. The lines tell which versions were
@@ -168,6 +169,14 @@ for source in "$here"/debian/check_*; do
         rb) check "$name" ruby "$source" ;;
     esac
 done
+for source in "$root"/tests/patterns/check_*.py; do
+    name=$(basename "$source" .py) name=${name#check_}
+    wanted patterns "$name" || continue
+    "$root/tests/packages.sh" postgresql
+    once python "$here/python/requirements.txt" install_python
+    check "$name" "$python" "$source"
+done
 [ $passed -gt 0 ] || { echo "FAILED: there is no check named ${picks[*]}"; exit 1; }
+python3 "$root/tests/patterns/document.py"
 python3 "$here/table.py" "$root/README.md" "$work/lines" $([ ${#picks[@]} -gt 0 ] || echo all)
 echo "$passed passed, 0 failed"
