@@ -102,6 +102,20 @@ async fn subscriptions(client: &Pool, config: Config) -> Result<(), Error> {
     subscriber.init().await?;
     subscriber.subscribe("news").await?;
     subscriber.psubscribe("we*").await?;
+    // fred does not wait for the replies, so what another connection publishes may be first.
+    soon("both subscriptions", async {
+        while client.next().pubsub_numpat::<i64>().await? == 0
+            || client
+                .next()
+                .pubsub_channels::<Vec<String>, _>("*")
+                .await?
+                .is_empty()
+        {
+            tokio::task::yield_now().await;
+        }
+        Ok::<_, Error>(())
+    })
+    .await?;
     let _keeps_subscribing = subscriber.manage_subscriptions();
     let mut heard = subscriber.message_rx();
     assert_eq!(client.next().publish::<i64, _, _>("news", "one").await?, 1);
