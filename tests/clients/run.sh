@@ -79,7 +79,8 @@ check() { # check NAME COMMAND... : one program against a server of its own
     (cd "$work/$name" && exec "$server" --port "$port") > "$work/$name.log" 2>&1 &
     running=$!
     for _ in $(seq 100); do (: > "/dev/tcp/127.0.0.1/$port") 2> /dev/null && break; sleep 0.05; done
-    LARDER_PORT=$port LARDER_SERVER=$server timeout -k 10 120 "$@" > "$work/told" 2> "$work/errors" & # which ends all that the program starts, too
+    # timeout ends all that the program starts, too.
+    (cd "$work/$name" && LARDER_PORT=$port LARDER_SERVER=$server exec timeout -k 10 120 "$@") > "$work/told" 2> "$work/errors" &
     program=$!
     wait "$program" || status=$?
     program=
