@@ -3,10 +3,13 @@
 #   tests/clients/run.sh [SERVER [NAME...]]
 # SERVER is a built larder (default: target/release/larder, built if need be); any other program that listens at `--port`
 # does as well, so that a failure here can be tried on the peers. NAME picks checks (`bullmq`, `redis_py`, `Redisson`) or all
-# of a language: `node`, `python`, `go`, `java`. The languages themselves must be there: Node.js 20, Python 3.11, Go 1.26, and a
-# JDK 17 with Maven; what the checks need is installed once, in the versions that the lock files name, below target/clients.
+# of a group: `node`, `python`, `dotnet`, `go`, `java`, `rust`, `debian` (what is in Debian's own packages: C, PHP, Perl, Lua, Ruby,
+# Prometheus), and `patterns`, the programs of docs/patterns.md with PostgreSQL. The languages themselves must be there: Node.js 20,
+# Python 3.11, Go 1.26, Rust, and a JDK 17 with Maven; Debian's packages are installed if need be (for which one must be root), all
+# else once, in the versions that the lock files name, below target/clients.
 #
-# Every check has a server of its own and 120 seconds, prints one line, and is the last one if it fails.
+# Every check has a server of its own and 120 seconds, prints one line, and is the last one if it fails. The lines tell which versions were
+# tested: they must be what the README's table says (LARDER_WRITE_DOCUMENTS=1 writes it, after a run of all).
 #
 # Not here until Larder has them: client-side caching (redis-py, rueidis, Redisson's local cache), keyspace notifications
 # (Redisson's and Spring Session's expiry events), MONITOR, SLOWLOG.
@@ -76,7 +79,8 @@ check() { # check NAME COMMAND... : one program against a server of its own
     (cd "$work/$name" && exec "$server" --port "$port") > "$work/$name.log" 2>&1 &
     running=$!
     for _ in $(seq 100); do (: > "/dev/tcp/127.0.0.1/$port") 2> /dev/null && break; sleep 0.05; done
-    LARDER_PORT=$port timeout -k 10 120 "$@" > "$work/told" 2> "$work/errors" & # which ends all that the program starts, too
+    # timeout ends all that the program starts, too.
+    (cd "$work/$name" && LARDER_PORT=$port LARDER_SERVER=$server exec timeout -k 10 120 "$@") > "$work/told" 2> "$work/errors" &
     program=$!
     wait "$program" || status=$?
     program=
@@ -88,6 +92,7 @@ check() { # check NAME COMMAND... : one program against a server of its own
         exit 1
     fi
     printf '%-24s %3ss  %s\n' "$name" $((SECONDS - begun)) "$(tail -n 1 "$work/told")"
+    printf '%s\t%s\n' "$group" "$(tail -n 1 "$work/told")" >> "$work/lines"
     passed=$((passed + 1))
 }
 
@@ -95,13 +100,16 @@ need() { # need PROGRAM FOR : says what is missing instead of failing at its fir
     command -v "$1" > /dev/null || { echo "FAILED: the checks for $2 need $1"; exit 1; }
 }
 
-wanted() { # wanted LANGUAGE NAME : was this check asked for?
+wanted() { # wanted GROUP NAME : was this check asked for?
     local pick
+    group=$1
     [ ${#picks[@]} -eq 0 ] && return
     for pick in "${picks[@]}"; do [ "$pick" = "$1" ] || [ "$pick" = "$2" ] && return; done
     return 1
 }
 picks=("$@")
+python=$installed/venv/bin/python
+export PYTHONPATH=$here/python PYTHONDONTWRITEBYTECODE=1 PYTHONWARNINGS=ignore
 
 mkdir -p "$installed"
 for source in "$here"/node/check_*.mjs; do
@@ -112,11 +120,11 @@ for source in "$here"/node/check_*.mjs; do
     cp "$here"/node/*.mjs "$installed/node/"
     check "$name" node "$installed/node/check_$name.mjs"
 done
-for source in "$here"/python/check_*.py; do
+for source in "$here"/{python,dotnet}/check_*.py; do
     name=$(basename "$source" .py) name=${name#check_}
-    wanted python "$name" || continue
+    wanted "$(basename "$(dirname "$source")")" "$name" || continue
     once python "$here/python/requirements.txt" install_python
-    PYTHONDONTWRITEBYTECODE=1 PYTHONWARNINGS=ignore check "$name" "$installed/venv/bin/python" "$source"
+    check "$name" "$python" "$source"
 done
 for source in "$here"/go/check_*; do
     name=$(basename "$source") name=${name#check_}
@@ -135,5 +143,41 @@ for source in "$here"/java/Check?*.java; do
     java_built=1
     check "$name" java -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -cp "$installed/java/classes:$installed/java/lib/*" "Check$name"
 done
+for source in "$here"/rust/src/bin/check_*.rs; do
+    name=$(basename "$source" .rs) name=${name#check_}
+    wanted rust "$name" || continue
+    need cargo rust
+    [ -n "${rust_built:-}" ] || cargo build --quiet --locked --manifest-path "$here/rust/Cargo.toml" --target-dir "$installed/rust"
+    rust_built=1
+    check "$name" "$installed/rust/debug/check_$name"
+done
+for source in "$here"/debian/check_*; do
+    name=$(basename "$source") name=${name#check_} kind=${name##*.} name=${name%.*}
+    wanted debian "$name" || continue
+    [ -n "${packages:=}" ] || { packages=$(grep -v '^#' "$here/debian/packages.txt") && "$root/tests/packages.sh" $packages; }
+    case $kind in
+        c)
+            gcc -Wall -Wextra -o "$installed/check_$name" "$source" -lhiredis
+            check "$name" "$installed/check_$name"
+            ;;
+        lua) check "$name" lua5.1 "$source" ;;
+        php) check "$name" php "$source" ;;
+        pl) check "$name" perl "$source" ;;
+        py)
+            once python "$here/python/requirements.txt" install_python
+            check "$name" "$python" "$source"
+            ;;
+        rb) check "$name" ruby "$source" ;;
+    esac
+done
+for source in "$root"/tests/patterns/check_*.py; do
+    name=$(basename "$source" .py) name=${name#check_}
+    wanted patterns "$name" || continue
+    "$root/tests/packages.sh" postgresql
+    once python "$here/python/requirements.txt" install_python
+    check "$name" "$python" "$source"
+done
 [ $passed -gt 0 ] || { echo "FAILED: there is no check named ${picks[*]}"; exit 1; }
+python3 "$root/tests/patterns/document.py"
+python3 "$here/table.py" "$root/README.md" "$work/lines" $([ ${#picks[@]} -gt 0 ] || echo all)
 echo "$passed passed, 0 failed"

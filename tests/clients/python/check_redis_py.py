@@ -1,11 +1,12 @@
-"""redis-py: its transactions, pipelines, scripts, functions and subscriptions, in RESP2 and RESP3, sync and asyncio."""
+"""redis-py: its transactions, pipelines, scripts, functions, subscriptions and pools, in RESP2 and RESP3, sync and asyncio."""
 
 import asyncio
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import redis
 import redis.asyncio
-from check import PORT, done, equal, raises
+from check import PORT, URL, done, equal, raises
 
 ADD = "local sum = redis.call('INCRBY', KEYS[1], ARGV[1]) return {sum, KEYS[1], false, 7.9, {ok = 'FINE'}}"
 LIBRARY = """#!lua name=accounts
@@ -148,6 +149,23 @@ def subscriptions(r):
         equal([data for _, data in heard], ["one", "from a script", "from a transaction"])
 
 
+def pools(protocol):
+    """Many threads on few connections; a lost one is replaced without anybody noticing."""
+    pool = redis.BlockingConnectionPool.from_url(f"{URL}/1", max_connections=4, timeout=10, protocol=protocol, decode_responses=True)
+    shared = redis.Redis(connection_pool=pool)
+    shared.set("shared", 0)
+    with ThreadPoolExecutor(16) as threads:
+        counts = list(threads.map(lambda _: shared.incr("shared"), range(800)))
+    equal((sorted(counts), shared.get("shared")), (list(range(1, 801)), "800"))
+    names = [client["name"] for client in shared.client_list() if client["db"] == "1"]
+    assert 1 <= len(names) <= 4, names
+    with redis.Redis(port=PORT) as other:
+        equal(other.exists("shared"), 0, "another database")
+        other.client_kill_filter(_type="normal", skipme=True)
+    equal(shared.get("shared"), "800", "after its connections were lost")
+    pool.disconnect()
+
+
 async def on_asyncio(protocol):
     async with redis.asyncio.Redis(port=PORT, protocol=protocol, decode_responses=True) as r:
         await asyncio.gather(*(r.incrby("async", n) for n in range(100)))
@@ -185,5 +203,6 @@ for protocol in (2, 3):
         for part in (basics, pipelines, transactions, scripts, functions, subscriptions):
             part(client)
         client.flushall()
+        pools(protocol)
         asyncio.run(on_asyncio(protocol))
-done(["redis", "hiredis"], "types, pipelines, MULTI and WATCH, scripts, functions, pub/sub; RESP2 and RESP3, sync and asyncio")
+done(["redis", "hiredis"], "types, pipelines, MULTI and WATCH, scripts, functions, pub/sub, pools; RESP2 and RESP3, sync and asyncio")
