@@ -51,6 +51,7 @@ pub(super) fn call(
     };
     ctx.command = command;
     observed::show_inner(ctx, args);
+    ctx.session.client().count_command();
     let figures = Figures {
         nanos,
         request,

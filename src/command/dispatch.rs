@@ -292,6 +292,7 @@ fn run_one(
     reply.set_muted(false);
     // Who waits for a key is looked at when he is served.
     if !matches!(outcome, Outcome::Suspend(Suspension::Blocked(_))) {
+        session.client().count_command();
         let figures = Figures {
             nanos,
             request: looked.bytes,

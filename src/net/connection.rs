@@ -406,6 +406,7 @@ impl Connection {
 
     fn stop_waiting(&mut self, waiter: &Waiter, reply: &Bytes, server: &Server) {
         self.client().set_waiting(None);
+        self.client().count_command();
         server.keyspace.forget(waiter);
         if !self.session.is_muted() {
             self.reply.deliver(reply);

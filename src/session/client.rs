@@ -6,7 +6,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -199,6 +199,8 @@ pub struct Client {
     pub net_out: AtomicU64,
     /// Commands executed in its whole life.
     pub commands: AtomicU64,
+    /// It can be sent to another server (`CLIENT CAPA redirect`).
+    can_redirect: AtomicBool,
     flags: AtomicU32,
     db: AtomicUsize,
     protocol: AtomicU8,
@@ -228,6 +230,7 @@ impl Client {
             net_in: AtomicU64::new(0),
             net_out: AtomicU64::new(0),
             commands: AtomicU64::new(0),
+            can_redirect: AtomicBool::new(false),
             flags: AtomicU32::new(flags.0),
             db: AtomicUsize::new(0),
             protocol: AtomicU8::new(2),
@@ -296,6 +299,26 @@ impl Client {
 
     pub(super) fn set_redirect(&self, to: ClientId) {
         self.redirect.store(to, Ordering::Relaxed);
+    }
+
+    /// Notes that it can be sent to another server.
+    pub fn set_can_redirect(&self) {
+        self.can_redirect.store(true, Ordering::Relaxed);
+    }
+
+    /// What it has announced that it can do, as letters: `r` for being sent to another server.
+    pub fn capabilities(&self) -> &'static str {
+        match self.can_redirect.load(Ordering::Relaxed) {
+            true => "r",
+            false => "",
+        }
+    }
+
+    /// Counts a command that it has executed. Only its worker's thread calls it.
+    #[inline]
+    pub fn count_command(&self) {
+        let executed = self.commands.load(Ordering::Relaxed);
+        self.commands.store(executed + 1, Ordering::Relaxed);
     }
 
     /// The selected database.

@@ -73,7 +73,7 @@ pub enum Condition {
     Flags(Vec<u8>),
     /// This is its selected database.
     Db(usize),
-    /// It has announced all these capabilities: none can be announced so far.
+    /// It has announced all these capabilities.
     Capa(Vec<u8>),
     /// It was accepted at least so many seconds ago.
     MaxAge(u64),
@@ -100,7 +100,10 @@ impl Condition {
                 letters.iter().all(|letter| flags.has_letter(*letter))
             }
             Self::Db(db) => client.db() == *db,
-            Self::Capa(letters) => letters.is_empty(),
+            Self::Capa(letters) => {
+                let known = client.capabilities().as_bytes();
+                letters.iter().all(|letter| known.contains(letter))
+            }
             Self::MaxAge(secs) => client.age_secs(now) >= *secs,
             Self::Idle(secs) => client.idle_millis(now) / 1000 >= *secs,
         }
@@ -177,6 +180,8 @@ mod tests {
         assert!(holds(Condition::Flags(b"P".to_vec())) && !holds(Condition::Flags(b"PU".to_vec())));
         assert!(!holds(Condition::Flags(b"N".to_vec())) && holds(Condition::Flags(Vec::new())));
         assert!(holds(Condition::Db(0)) && !holds(Condition::Capa(b"r".to_vec())));
+        client.set_can_redirect();
+        assert!(holds(Condition::Capa(b"r".to_vec())));
         assert!(holds(Condition::MaxAge(10)) && !holds(Condition::MaxAge(11)));
         assert!(holds(Condition::Idle(4)) && !holds(Condition::Idle(5)));
     }

@@ -52,7 +52,7 @@ impl fmt::Display for Line<'_> {
         };
         write!(
             out,
-            "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} capa= db={}",
+            "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} capa={} db={}",
             client.id,
             origin.addr,
             origin.laddr,
@@ -61,6 +61,7 @@ impl fmt::Display for Line<'_> {
             client.age_secs(now),
             client.idle_millis(now) / 1000,
             client.flags(),
+            client.capabilities(),
             client.db(),
         )?;
         write!(

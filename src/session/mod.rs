@@ -320,8 +320,6 @@ impl Session {
     #[inline]
     pub fn note_command(&mut self, command: usize) {
         self.last_command = command;
-        let executed = &self.client.commands;
-        executed.store(executed.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
         self.client.set_last_command(command);
     }
 }

@@ -32,7 +32,11 @@ pub fn show(client: &mut Client) -> String {
         "$" if rest == "-1" => "nil".into(),
         "*" if rest == "-1" => "nil*".into(),
         "_" => "nil".into(),
-        "$" => client.line(),
+        "$" => {
+            let len: usize = rest.parse().expect("a length");
+            let bytes = client.take(len + 2);
+            String::from_utf8_lossy(&bytes[..len]).into_owned()
+        }
         "*" => {
             let count = rest.parse().expect("a length");
             format!("[{}]", several(client, count))

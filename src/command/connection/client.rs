@@ -99,6 +99,28 @@ pub(super) fn reply(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     Ok(Outcome::Done)
 }
 
+/// `CLIENT CAPA capability [capability ...]`: those that nobody knows are ignored.
+pub(super) fn capa(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    if args
+        .rest(2)
+        .iter()
+        .any(|word| word.eq_ignore_ascii_case(b"redirect"))
+    {
+        ctx.session.client().set_can_redirect();
+    }
+    ctx.reply.ok();
+    Ok(Outcome::Done)
+}
+
+/// `CLIENT IMPORT-SOURCE <ON | OFF>`: the peers mark clients that fill a server in their import mode, which Larder does not have.
+pub(super) fn import_source(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    if !args.at(2).eq_ignore_ascii_case(b"OFF") {
+        return Err(ReplyError::fixed("ERR Server is not in import mode"));
+    }
+    ctx.reply.ok();
+    Ok(Outcome::Done)
+}
+
 /// `CLIENT NO-EVICT <ON | OFF>`
 pub(super) fn no_evict(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let on = on_or_off(args.at(2))?;

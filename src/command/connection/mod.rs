@@ -34,6 +34,11 @@ pub(super) const COMMANDS: &[Command] = &[
                 .since("6.0.0")
                 .summary("Says whether what the next command reads is kept.")
                 .syntax("<mode: YES|NO>"),
+            Command::new(Group::Connection, "capa", -3, client::capa)
+                .flags(&[NOSCRIPT, LOADING, STALE, ALLOW_BUSY])
+                .since("8.0.0")
+                .summary("Announces what this connection's client is able to do.")
+                .syntax("capability..."),
             Command::new(Group::Connection, "getname", 2, client::getname)
                 .flags(&[NOSCRIPT, LOADING, STALE, ALLOW_BUSY])
                 .since("2.6.9")
@@ -50,6 +55,11 @@ pub(super) const COMMANDS: &[Command] = &[
                 .flags(&[NOSCRIPT, LOADING, STALE, ALLOW_BUSY])
                 .since("5.0.0")
                 .summary("Returns the id of this connection."),
+            Command::new(Group::Connection, "import-source", 3, client::import_source)
+                .flags(&[NOSCRIPT, LOADING, STALE])
+                .since("8.1.0")
+                .summary("Marks this connection as one that imports data.")
+                .syntax("<enabled: ON|OFF>"),
             Command::new(Group::Connection, "info", 2, clients::info)
                 .flags(&[NOSCRIPT, LOADING, STALE])
                 .since("6.2.0")

@@ -5,6 +5,7 @@ mod debug;
 mod figures;
 mod flush;
 mod info;
+mod lolwut;
 mod memory;
 mod misc;
 mod shutdown;
@@ -175,6 +176,11 @@ pub(super) const COMMANDS: &[Command] = &[
         .since("1.0.0")
         .summary("Returns the Unix time of the last save.")
         .tips(&["nondeterministic_output"]),
+    Command::new(Group::Server, "lolwut", -1, lolwut::lolwut)
+        .flags(&[READONLY, FAST])
+        .since("5.0.0")
+        .summary("Draws what is in the larder, and tells the version.")
+        .syntax("[VERSION version:integer]"),
     Command::new(Group::Server, "memory", -2, help)
         .since("4.0.0")
         .summary("Tells where the memory is.")

@@ -1,6 +1,6 @@
 //! All commands in one place: found by name, numbered, iterated.
 //!
-//! Built once, from the families' tables, at the first look-up. Names are found in an open-addressed table at most a quarter
+//! Built once, from the families' tables, at the first look-up. Names are found in an open-addressed table at most a third
 //! full. A slot holds its name's length, first and last eight letters in lower case: for names of up to sixteen letters
 //! that is the name itself, so a look-up reads one slot and nothing else. No copy, no allocation.
 
@@ -34,7 +34,7 @@ const FAMILIES: [&[Command]; 17] = [
     unsupported::COMMANDS,
 ];
 
-/// Slots of the name table: a power of two, at least four times the commands. At twice as many, runs of ten taken slots are common.
+/// Slots of the name table: a power of two, at least three times the commands. At twice as many, runs of ten taken slots are common.
 const SLOTS: usize = 1024;
 
 static REGISTRY: LazyLock<Registry> = LazyLock::new(Registry::build);
@@ -56,7 +56,7 @@ impl Registry {
             registry.add(entry);
         }
         assert!(
-            registry.commands.len() * 4 <= SLOTS,
+            registry.commands.len() * 3 <= SLOTS,
             "the name table is too full to be quick"
         );
         registry

@@ -7,8 +7,8 @@ use answer::no_cluster;
 
 use super::help::help;
 use super::table::words::{
-    ADMIN, Acl, Command, FAST, Group, LOADING, MAY_REPLICATE, NO_ASYNC_LOADING, NO_MULTI, NOSCRIPT,
-    STALE, WRITE,
+    ADMIN, ALLOW_BUSY, Acl, Command, FAST, Group, LOADING, Lock, MAY_REPLICATE, NO_ASYNC_LOADING,
+    NO_MULTI, NOSCRIPT, NOT_KEY, READONLY, STALE, WRITE, key,
 };
 
 pub(super) const COMMANDS: &[Command] = &[
@@ -123,7 +123,7 @@ pub(super) const COMMANDS: &[Command] = &[
                 .flags(&[ADMIN, STALE, NO_ASYNC_LOADING])
                 .since("9.0.0")
                 .summary("Lists the slot migrations."),
-            Command::new(Group::Cluster, "help", 2, help)
+            Command::new(Group::Cluster, "help", 2, no_cluster)
                 .flags(&[LOADING, STALE])
                 .since("5.0.0")
                 .summary("Explains the subcommands."),
@@ -236,6 +236,70 @@ pub(super) const COMMANDS: &[Command] = &[
                 .summary("For nodes among themselves: moves slots.")
                 .internal(),
         ]),
+    Command::new(Group::Cluster, "clusterscan", -2, no_cluster)
+        .flags(&[READONLY])
+        .acl(&[Acl::KEYSPACE])
+        .keys(&[key(1, &[NOT_KEY])])
+        .lock(Lock::None)
+        .since("9.1.0")
+        .summary("Walks over the keys of a whole cluster.")
+        .refused()
+        .syntax(
+            "cursor:string [MATCH match-pattern:pattern] [COUNT count:integer] [TYPE type:string] [SLOT slot:integer]",
+        )
+        .tips(&[
+            "nondeterministic_output",
+            "request_policy:special",
+            "response_policy:special",
+        ]),
+    Command::new(Group::Server, "failover", -1, answer::failover)
+        .flags(&[ADMIN, NOSCRIPT, STALE])
+        .since("6.2.0")
+        .summary("Lets a replica take over.")
+        .refused()
+        .syntax(
+            "[TO (target: host port:integer [FORCE])] [ABORT] [TIMEOUT milliseconds:integer]",
+        ),
+    Command::new(Group::Server, "module", -2, help)
+        .since("4.0.0")
+        .summary("Tells about modules.")
+        .complexity("Depends on the subcommand")
+        .subcommands(&[
+            Command::new(Group::Server, "help", 2, help)
+                .flags(&[LOADING, STALE])
+                .since("5.0.0")
+                .summary("Explains the subcommands."),
+            Command::new(Group::Server, "list", 2, answer::no_modules)
+                .flags(&[ADMIN, NOSCRIPT])
+                .since("4.0.0")
+                .summary("Lists the modules that are loaded: none.")
+                .tips(&["nondeterministic_output_order"]),
+            Command::new(Group::Server, "load", -3, answer::module)
+                .flags(&[ADMIN, NOSCRIPT, NO_ASYNC_LOADING])
+                .since("4.0.0")
+                .summary("Loads a module.")
+                .refused()
+                .syntax("path [arg...]"),
+            Command::new(Group::Server, "loadex", -3, answer::module)
+                .flags(&[ADMIN, NOSCRIPT, NO_ASYNC_LOADING])
+                .since("7.0.0")
+                .summary("Loads a module and sets its parameters.")
+                .refused()
+                .syntax("path [CONFIG (configs: name value)]... [ARGS args...]"),
+            Command::new(Group::Server, "unload", 3, answer::module)
+                .flags(&[ADMIN, NOSCRIPT, NO_ASYNC_LOADING])
+                .since("4.0.0")
+                .summary("Unloads a module.")
+                .refused()
+                .syntax("name"),
+        ]),
+    Command::new(Group::Server, "psync", -3, answer::no_replicas)
+        .flags(&[ADMIN, NOSCRIPT, NO_ASYNC_LOADING, NO_MULTI])
+        .since("2.8.0")
+        .summary("For replicas: begins or goes on to replicate.")
+        .internal()
+        .refused()
+        .syntax("replicationid offset:integer"),
     Command::new(Group::Cluster, "readonly", 1, answer::readonly)
         .flags(&[LOADING, STALE, FAST])
         .acl(&[Acl::CONNECTION])
@@ -246,6 +310,12 @@ pub(super) const COMMANDS: &[Command] = &[
         .acl(&[Acl::CONNECTION])
         .since("3.0.0")
         .summary("Takes READONLY back."),
+    Command::new(Group::Server, "replconf", -1, answer::no_replicas)
+        .flags(&[ADMIN, NOSCRIPT, LOADING, STALE, ALLOW_BUSY])
+        .since("3.0.0")
+        .summary("For replicas: tells what one is.")
+        .internal()
+        .refused(),
     Command::new(Group::Server, "replicaof", 3, answer::replicaof)
         .flags(&[ADMIN, NOSCRIPT, STALE, NO_ASYNC_LOADING])
         .since("5.0.0")
@@ -264,4 +334,10 @@ pub(super) const COMMANDS: &[Command] = &[
         .refused()
         .syntax("<args: (host-port: host port:integer)|(no-one: NO ONE)>")
         .deprecated("5.0.0", "`REPLICAOF`"),
+    Command::new(Group::Server, "sync", 1, answer::no_replicas)
+        .flags(&[ADMIN, NOSCRIPT, NO_ASYNC_LOADING, NO_MULTI])
+        .since("1.0.0")
+        .summary("For replicas: begins to replicate.")
+        .internal()
+        .refused(),
 ];
