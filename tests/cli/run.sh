@@ -84,6 +84,43 @@ expect 1 cli geoadd places 13.361389 38.115556 Palermo
 expect Palermo cli geosearch places fromlonlat 13 38 byradius 50 km
 expect $'1\n2\n10' bash -c "redis-cli -p $port rpush numbers 10 2 1 > /dev/null; redis-cli -p $port sort numbers"
 
+# Every mode that a server alone can serve.
+expect OK cli flushall
+expect OK cli set greeting hello
+expect hello redis-cli -u "rediss://default:secret@127.0.0.1:$tls_port" --cacert "$work/cert.pem" --no-auth-warning get greeting
+expect OK cli -n 3 set elsewhere 1
+expect 1 cli -n 3 dbsize
+expect 1 cli dbsize
+contains '^1# "fields" => 2' bash -c "redis-cli -p $port -3 --no-raw hset typed fields 2 > /dev/null; redis-cli -p $port -3 --no-raw hgetall typed | sed 's/\"2\"/2/'"
+printf "return {KEYS[1], ARGV[1], redis.call('GET', KEYS[1])}" > "$work/script.lua"
+expect $'greeting\nx\nhello' cli --eval "$work/script.lua" greeting , x
+contains 'key \[NX\|XX\] \[GT\|LT\] \[CH\] \[INCR\] score member' \
+    python3 "$(dirname "$0")/type.py" 'zadd ' 'score member' redis-cli -p "$port"
+contains '^summary$' cli command docs getex
+contains '^[0-9]+ [0-9]+ [0-9.]+ [0-9]+$' cli --latency
+contains '^[0-9]+ [0-9]+ [0-9.]+ [0-9]+$' timeout 3 stdbuf -oL redis-cli -p "$port" --latency-history -i 1
+contains 'from 1 to 9 +milliseconds' timeout 3 stdbuf -oL redis-cli -p "$port" --latency-dist -i 1
+awk 'BEGIN { for (i = 0; i < 1000000; i++) printf "SET piped:%d %d\r\n", i % 1000, i }' > "$work/million"
+contains '^errors: 0, replies: 1000000$' bash -c "redis-cli -p $port --pipe < $work/million"
+expect 999999 cli get piped:999
+expect 1000 bash -c "redis-cli -p $port --scan --pattern 'piped:*' --count 100 | sort -u | wc -l"
+cli del greeting typed > /dev/null
+expect 500 cli eval 'for i = 1, 500 do redis.call("RPUSH", KEYS[1], i) end return 500' 1 longest
+contains '^Biggest +list found "longest" has 500 items$' cli --bigkeys
+contains '^1000 strings with 6000 bytes' bash -c "redis-cli -p $port del piped:last > /dev/null; redis-cli -p $port --bigkeys"
+contains '^Biggest +list found "longest" has [0-9]+ bytes$' cli --memkeys
+expect OK cli config set maxmemory-policy allkeys-lfu
+for _ in $(seq 3000); do echo "GET piped:7"; done | cli > /dev/null
+contains '^hot key found with counter: [0-9]+.keyname: "piped:7"$' bash -c "redis-cli -p $port --hotkeys | grep 'hot key found' | head -n 1"
+contains 'Gets/sec \| Hits: [0-9]+' timeout 4 stdbuf -oL redis-cli -p "$port" --lru-test 1000
+expect OK cli config set maxmemory-policy noeviction
+redis-cli -p "$port" monitor > "$work/monitor" &
+monitor=$!
+for _ in $(seq 100); do cli get watched > /dev/null; grep -q '"get" "watched"' "$work/monitor" && break; sleep 0.05; done
+kill "$monitor"
+contains '^[0-9]+\.[0-9]{6} \[0 127.0.0.1:[0-9]+\] "get" "watched"$' cat "$work/monitor"
+contains 'replication is not supported' timeout 10 redis-cli -p "$port" --replica
+
 # The whole default set of redis-benchmark.
 contains '^MSET \(10 keys\): .*requests per second' bash -c "redis-benchmark -p $port -a secret -q -n 2000 -c 10 -P 4 -r 1000 | tr '\\r' '\\n'"
 expect OK cli flushall
