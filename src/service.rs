@@ -20,7 +20,7 @@ use crate::keyspace::expiry::{Sweeper, Swept};
 use crate::memory;
 use crate::observe::Event;
 use crate::server::Server;
-use crate::stats::{Counters, Totals};
+use crate::stats::{Counters, Totals, ticks};
 
 /// The longest sleep: after a shutdown has been asked for, the thread ends within this time.
 const LONGEST_SLEEP: Duration = Duration::from_millis(100);
@@ -204,9 +204,8 @@ impl Service {
         rate(&stats.output_per_second, |totals| totals.net_output);
         rate(&stats.cycles_per_second, |totals| totals.cycles);
         let cycles = grown(|totals| totals.cycles);
-        let per_cycle = grown(|totals| totals.cycle_micros)
-            .checked_div(cycles)
-            .unwrap_or(0);
+        let nanos = ticks::to_nanos(grown(|totals| totals.cycle_ticks));
+        let per_cycle = (nanos / 1000).checked_div(cycles).unwrap_or(0);
         stats.micros_per_cycle.store(per_cycle, Ordering::Relaxed);
         (self.sampled, self.sample) = (now, totals);
         let (keys, expiring) = count_keys(server);

@@ -497,14 +497,6 @@ fn connections(client: &mut Client, server: &Server) {
     talk(
         client,
         &[
-            ("client tracking on optin", "+OK"),
-            ("client caching yes", "+OK"),
-            ("client getredir", ":0"),
-            ("client tracking off", "+OK"),
-            (
-                "client trackinginfo",
-                "[flags [off] redirect :-1 prefixes []]",
-            ),
             ("ping hello", "hello"),
             ("echo hello", "hello"),
             ("client setname me", "+OK"),
@@ -512,6 +504,14 @@ fn connections(client: &mut Client, server: &Server) {
             ("client setinfo lib-name mine", "+OK"),
             ("client capa redirect", "+OK"),
             ("client import-source off", "+OK"),
+            ("client getredir", ":-1"),
+            (
+                "client trackinginfo",
+                "[flags [off] redirect :-1 prefixes []]",
+            ),
+            ("client tracking on optin", "+OK"),
+            ("client caching yes", "+OK"),
+            ("client tracking off", "+OK"),
             ("client no-evict on", "+OK"),
             ("client no-touch off", "+OK"),
             ("client reply on", "+OK"),

@@ -426,8 +426,8 @@ pub enum Unblock {
     Error,
 }
 
-/// Ends somebody's wait. False if it was over.
-pub fn unblock(server: &Server, waiter: &Waiter, how: Unblock) -> bool {
+/// Ends somebody's wait. False if it was over. `thread` is the number of the calling thread, for the statistics.
+pub fn unblock(server: &Server, thread: usize, waiter: &Waiter, how: Unblock) -> bool {
     if !waiter.end() {
         return false;
     }
@@ -435,6 +435,9 @@ pub fn unblock(server: &Server, waiter: &Waiter, how: Unblock) -> bool {
         Unblock::TimeUp => time_up_reply(waiter, waiter.protocol),
         Unblock::Error => {
             let error = ReplyError::fixed("UNBLOCKED client unblocked via CLIENT UNBLOCK");
+            let stats = server.stats.of(thread);
+            stats.counters.error_replies.bump();
+            stats.commands[waiter.command].rejected.bump();
             server.stats.count_error(error.code());
             let mut reply = Reply::new(waiter.protocol);
             reply.error(&error);

@@ -27,7 +27,7 @@ use crate::resp::buffer::MAX_BUFFER;
 use crate::resp::{Limits, Protocol, ReadBuffer, Reply, ReplyError, RequestParser, Window};
 use crate::server::Server;
 use crate::session::{Client, ClientFlags, Session, TrackingMode};
-use crate::stats::Counters;
+use crate::stats::{Counters, ticks};
 use crate::tracking::broken_redirection;
 
 /// Received bytes at which a connection that waits for a moment is not read from any more.
@@ -121,10 +121,13 @@ impl Connection {
 
     /// Does whatever can be done now. Ready when the connection has ended.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>, server: &Server) -> Poll<End> {
+        let started = ticks::now();
         let poll = match self.turn(cx, server) {
             Ok(poll) => poll,
             Err(end) => Poll::Ready(end),
         };
+        let took = ticks::now().wrapping_sub(started);
+        self.counters(server).cycle_ticks.add(took);
         match poll {
             Poll::Pending => self.settle(server),
             Poll::Ready(_) => self.stream.finish(cx),

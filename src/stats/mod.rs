@@ -119,8 +119,8 @@ counters! {
     cycles,
     /// Commands that changed something.
     changes,
-    /// Microseconds that those batches took.
-    cycle_micros,
+    /// How long those batches took, in [`ticks`].
+    cycle_ticks,
 }
 
 /// Statistics of one command on one thread.
@@ -167,8 +167,29 @@ pub struct Stats {
     pub micros_per_cycle: AtomicU64,
 }
 
-/// Distinct error codes kept; one more empties the list, as a client may invent codes without end.
+/// Distinct error codes that are counted each for itself. Scripts may invent more of them without end: those are counted together.
 const MAX_ERROR_CODES: usize = 128;
+/// The name under which they are counted.
+const ERRORS_OVERFLOW: &str = "ERRORSTATS_OVERFLOW";
+/// The codes of Larder's own errors, which are counted in any case.
+const OWN_ERROR_CODES: &[&str] = &[
+    "BUSY",
+    "BUSYGROUP",
+    "BUSYKEY",
+    "ERR",
+    "EXECABORT",
+    "IOERR",
+    "NOAUTH",
+    "NOGROUP",
+    "NOPROTO",
+    "NOSCRIPT",
+    "NOTBUSY",
+    "OOM",
+    "UNBLOCKED",
+    "UNKILLABLE",
+    "WRONGPASS",
+    "WRONGTYPE",
+];
 
 impl Stats {
     /// Statistics for `threads` threads and `commands` commands.
@@ -215,9 +236,11 @@ impl Stats {
             *count += 1;
             return;
         }
-        if self.errors.len() >= MAX_ERROR_CODES {
-            self.errors.clear();
-        }
+        let is_full = self.errors.len() >= MAX_ERROR_CODES;
+        let code = match is_full && !OWN_ERROR_CODES.contains(&code) {
+            true => ERRORS_OVERFLOW,
+            false => code,
+        };
         *self.errors.entry(code.to_owned()).or_default() += 1;
     }
 

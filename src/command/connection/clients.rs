@@ -144,7 +144,8 @@ pub(super) fn unblock(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         .ok()
         .and_then(|id| ctx.server.clients.get(id))
         .and_then(|client| client.waiting());
-    let unblocked = waiter.is_some_and(|waiter| blocking::unblock(ctx.server, &waiter, how));
+    let unblocked = waiter
+        .is_some_and(|waiter| blocking::unblock(ctx.server, ctx.session.worker(), &waiter, how));
     ctx.reply.int(i64::from(unblocked));
     Ok(Outcome::Done)
 }

@@ -148,7 +148,8 @@ fn batches(stats: &Stats, totals: &Totals, text: &mut Text) {
         .map(|command| ticks::to_nanos(command.ticks.get()))
         .sum();
     text.field("eventloop_cycles", totals.cycles);
-    text.field("eventloop_duration_sum", totals.cycle_micros);
+    let of_cycles = ticks::to_nanos(totals.cycle_ticks);
+    text.field("eventloop_duration_sum", of_cycles / 1000);
     text.field("eventloop_duration_cmd_sum", of_commands / 1000);
     text.field(
         "instantaneous_eventloop_cycles_per_sec",
