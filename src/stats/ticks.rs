@@ -27,26 +27,50 @@ fn counter() -> Option<u64> {
     None
 }
 
-fn calibrate() -> Scale {
-    let origin = Instant::now();
-    let steady = std::fs::read_to_string("/proc/cpuinfo")
-        .is_ok_and(|info| info.contains("constant_tsc") && info.contains("nonstop_tsc"));
-    let (true, Some(first)) = (steady, counter()) else {
-        return Scale {
-            nanos_per_tick: 0,
-            origin,
-        };
-    };
-    while origin.elapsed() < Duration::from_millis(2) {
-        std::hint::spin_loop();
+/// What both clocks said at one instant, as nearly as can be.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Reading {
+    at: Instant,
+    ticks: u64,
+}
+
+impl Reading {
+    /// Of some tries the one in which the least time passed: a thread may lose its processor between the two clocks, for many
+    /// times the two milliseconds of a calibration.
+    fn take(mut counter: impl FnMut() -> Option<u64>) -> Option<Self> {
+        let tries = (0..8).filter_map(|_| {
+            let before = counter()?;
+            let at = Instant::now();
+            let width = counter()?.saturating_sub(before);
+            let ticks = before + width / 2;
+            Some((width, Self { at, ticks }))
+        });
+        let best = tries.min_by_key(|(width, _)| *width);
+        best.map(|(_, reading)| reading)
     }
-    let (elapsed, last) = (origin.elapsed(), counter().unwrap_or(first));
-    let ticks = u128::from(last.saturating_sub(first).max(1));
-    let nanos_per_tick = u64::try_from((elapsed.as_nanos() << 32) / ticks).unwrap_or(0);
+}
+
+fn calibrate() -> Scale {
+    // This may take long, and must not be part of what is measured.
+    let is_steady = std::fs::read_to_string("/proc/cpuinfo")
+        .is_ok_and(|info| info.contains("constant_tsc") && info.contains("nonstop_tsc"));
+    let origin = Instant::now();
+    let nanos_per_tick = is_steady.then(measure).flatten().unwrap_or(0);
     Scale {
         nanos_per_tick,
         origin,
     }
+}
+
+/// Nanoseconds a tick, times 2^32.
+fn measure() -> Option<u64> {
+    let first = Reading::take(counter)?;
+    while first.at.elapsed() < Duration::from_millis(2) {
+        std::hint::spin_loop();
+    }
+    let last = Reading::take(counter)?;
+    let ticks = u128::from(last.ticks.saturating_sub(first.ticks).max(1));
+    u64::try_from(((last.at - first.at).as_nanos() << 32) / ticks).ok()
 }
 
 fn scale() -> &'static Scale {
@@ -96,6 +120,15 @@ pub fn from_nanos(nanos: u64) -> Ticks {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_thread_that_loses_its_processor_between_the_clocks_tries_again() {
+        // The third try is the only one that was not interrupted.
+        let mut counts = [0, 9_000, 10_000, 17_000, 20_000, 20_050].into_iter();
+        let reading = Reading::take(|| counts.next()).expect("there were counts");
+        assert_eq!(reading.ticks, 20_025);
+        assert_eq!(Reading::take(|| None), None);
+    }
 
     #[test]
     fn agrees_with_the_monotonic_clock() {

@@ -10,9 +10,6 @@
 #
 # Every check has a server of its own and 120 seconds, prints one line, and is the last one if it fails. The lines tell which versions were
 # tested: they must be what the README's table says (LARDER_WRITE_DOCUMENTS=1 writes it, after a run of all).
-#
-# Not here until Larder has them: client-side caching (redis-py, rueidis, Redisson's local cache), keyspace notifications
-# (Redisson's and Spring Session's expiry events), MONITOR, SLOWLOG.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)

@@ -7,11 +7,14 @@ import redis.clients.jedis.HostAndPort;
 import redis.clients.jedis.Jedis;
 import redis.clients.jedis.JedisPubSub;
 import redis.clients.jedis.Pipeline;
+import redis.clients.jedis.RedisClient;
 import redis.clients.jedis.RedisProtocol;
 import redis.clients.jedis.Response;
 import redis.clients.jedis.Transaction;
+import redis.clients.jedis.csc.CacheConfig;
+import redis.clients.jedis.csc.CacheStats;
 
-/** Jedis in RESP2 and RESP3: types, transactions, pipelines, scripts, functions, subscriptions. */
+/** Jedis in RESP2 and RESP3: types, transactions, pipelines, scripts, functions, subscriptions, client-side caching. */
 final class CheckJedis {
     private static Jedis connect(RedisProtocol protocol) {
         return new Jedis(new HostAndPort(Check.HOST, Check.PORT), DefaultJedisClientConfig.builder().protocol(protocol).build());
@@ -92,6 +95,24 @@ final class CheckJedis {
         Check.equal(heard, List.of("news hello", "news queued", "news end"));
     }
 
+    /** Client-side caching: what was read is kept here until the server says that it has changed. */
+    private static void localCache(Jedis other) throws InterruptedException {
+        try (RedisClient near = RedisClient.builder().hostAndPort(Check.HOST, Check.PORT)
+                .clientConfig(DefaultJedisClientConfig.builder().protocol(RedisProtocol.RESP3).build())
+                .cacheConfig(CacheConfig.builder().maxSize(100).build()).build()) {
+            other.set("near", "1");
+            for (int n = 0; n < 50; n++) {
+                Check.equal(near.get("near"), "1");
+            }
+            CacheStats stats = near.getCache().getAndResetStats();
+            Check.equal(List.of(stats.getMissCount(), stats.getHitCount()), List.of(1L, 49L));
+            other.set("near", "2");
+            Check.until("the change is seen", () -> near.get("near").equals("2"));
+            other.psetex("near", 30, "brief");
+            Check.until("the expiry is seen", () -> near.get("near") == null);
+        }
+    }
+
     public static void main(String[] arguments) throws InterruptedException {
         for (RedisProtocol protocol : List.of(RedisProtocol.RESP2, RedisProtocol.RESP3)) {
             try (Jedis jedis = connect(protocol); Jedis other = connect(protocol)) {
@@ -100,8 +121,9 @@ final class CheckJedis {
                 transactions(jedis, other);
                 programs(jedis);
                 subscriptions(jedis, other);
+                localCache(jedis);
             }
         }
-        Check.done("jedis", Jedis.class, "types, pipelines, MULTI, WATCH, scripts, functions, pub/sub; RESP2 and RESP3");
+        Check.done("jedis", Jedis.class, "types, pipelines, MULTI, WATCH, scripts, functions, pub/sub, client-side caching; RESP2 and RESP3");
     }
 }

@@ -3,19 +3,24 @@ import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisFuture;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.ScriptOutputType;
+import io.lettuce.core.TrackingArgs;
 import io.lettuce.core.TransactionResult;
 import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.api.async.RedisAsyncCommands;
 import io.lettuce.core.api.sync.RedisCommands;
 import io.lettuce.core.pubsub.RedisPubSubAdapter;
 import io.lettuce.core.pubsub.StatefulRedisPubSubConnection;
+import io.lettuce.core.support.caching.CacheAccessor;
+import io.lettuce.core.support.caching.CacheFrontend;
+import io.lettuce.core.support.caching.ClientSideCaching;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 
-/** Lettuce: one shared connection, futures, transactions, scripts, functions, subscriptions. */
+/** Lettuce: one shared connection, futures, transactions, scripts, functions, subscriptions, client-side caching, keyspace events. */
 final class CheckLettuce {
     public static void main(String[] arguments) throws Exception {
         RedisClient client = RedisClient.create(RedisURI.create(Check.HOST, Check.PORT));
@@ -83,6 +88,30 @@ final class CheckLettuce {
         RedisFuture<KeyValue<String, String>> waiting = other.async().blpop(10, "queue");
         redis.rpush("queue", "x");
         Check.equal(waiting.get(10, TimeUnit.SECONDS), KeyValue.just("queue", "x"));
-        Check.done("lettuce-core", RedisClient.class, "types, 5000 futures on one connection, MULTI, WATCH, scripts, functions, pub/sub, BLPOP");
+        // Client-side caching: what was read is kept here until the server says that it has changed.
+        Map<String, String> kept = new ConcurrentHashMap<>();
+        CacheFrontend<String, String> near =
+            ClientSideCaching.enable(CacheAccessor.forMap(kept), client.connect(), TrackingArgs.Builder.enabled().noloop());
+        redis.set("near", "1");
+        Check.equal(near.get("near"), "1");
+        Check.equal(kept, Map.of("near", "1"));
+        redis.set("near", "2");
+        Check.until("what has changed is no longer kept", kept::isEmpty);
+        Check.equal(near.get("near"), "2");
+        redis.psetex("near", 30, "brief");
+        Check.until("the expiry is seen", () -> near.get("near") == null);
+
+        // Keyspace events.
+        redis.configSet("notify-keyspace-events", "Ex");
+        listener.addListener(new RedisPubSubAdapter<>() {
+            @Override
+            public void message(String pattern, String channel, String message) {
+                heard.add(channel + " " + message);
+            }
+        });
+        listener.sync().psubscribe("__keyevent@*__:expired");
+        redis.psetex("gone soon", 20, "x");
+        Check.until("the expiry is told", () -> heard.contains("__keyevent@0__:expired gone soon"));
+        Check.done("lettuce-core", RedisClient.class, "types, 5000 futures on one connection, MULTI, WATCH, scripts, functions, pub/sub, BLPOP, client-side caching, keyspace events");
     }
 }

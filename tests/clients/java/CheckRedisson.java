@@ -10,12 +10,15 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.redisson.Redisson;
+import org.redisson.api.ExpiredObjectListener;
 import org.redisson.api.RAtomicLong;
 import org.redisson.api.RBatch;
 import org.redisson.api.RBlockingQueue;
 import org.redisson.api.RBucket;
+import org.redisson.api.RClientSideCaching;
 import org.redisson.api.RCountDownLatch;
 import org.redisson.api.RDelayedQueue;
+import org.redisson.api.RLocalCachedMap;
 import org.redisson.api.RLock;
 import org.redisson.api.RMapCache;
 import org.redisson.api.RRateLimiter;
@@ -26,12 +29,17 @@ import org.redisson.api.RTransaction;
 import org.redisson.api.RateType;
 import org.redisson.api.RedissonClient;
 import org.redisson.api.TransactionOptions;
+import org.redisson.api.options.ClientSideCachingOptions;
+import org.redisson.api.options.LocalCachedMapOptions;
+import org.redisson.api.redisnode.RedisNodes;
 import org.redisson.config.Config;
+import org.redisson.config.Protocol;
 
 /** Redisson, whose every object is a bundle of scripts that wake each other by publish/subscribe. */
 final class CheckRedisson {
     private static RedissonClient connect() {
         Config config = new Config();
+        config.setProtocol(Protocol.RESP3);
         config.useSingleServer().setAddress("redis://" + Check.HOST + ":" + Check.PORT).setConnectionMinimumIdleSize(4);
         return Redisson.create(config);
     }
@@ -163,6 +171,36 @@ final class CheckRedisson {
         topic.removeAllListeners();
     }
 
+    /** Expiry events, a map with copies at its clients, and buckets that are kept here until the server says that they changed. */
+    private static void events(RedissonClient here, RedissonClient there) throws Exception {
+        here.getRedisNodes(RedisNodes.SINGLE).getInstance().setConfig("notify-keyspace-events", "Ex");
+        CountDownLatch expired = new CountDownLatch(1);
+        here.getKeys().addListener((ExpiredObjectListener) name -> {
+            if (name.equals("brief")) {
+                expired.countDown();
+            }
+        });
+        there.getBucket("brief").set("x", Duration.ofMillis(20));
+        Check.that(expired.await(10, TimeUnit.SECONDS), "an expiry is told");
+
+        RLocalCachedMap<String, String> one = here.getLocalCachedMap(LocalCachedMapOptions.name("local"));
+        RLocalCachedMap<String, String> two = there.getLocalCachedMap(LocalCachedMapOptions.name("local"));
+        one.put("a", "1");
+        Check.equal(two.get("a"), "1");
+        Check.equal(two.getCachedMap().get("a"), "1");
+        one.put("a", "2");
+        Check.until("the other's copy has changed", () -> two.get("a").equals("2"));
+
+        RClientSideCaching near = here.getClientSideCaching(ClientSideCachingOptions.defaults());
+        RBucket<String> bucket = near.getBucket("near");
+        there.getBucket("near").set("1");
+        Check.equal(bucket.get(), "1");
+        Check.equal(bucket.get(), "1");
+        there.getBucket("near").set("2");
+        Check.until("the change is seen", () -> bucket.get().equals("2"));
+        near.destroy();
+    }
+
     public static void main(String[] arguments) throws Exception {
         RedissonClient here = connect();
         RedissonClient there = connect();
@@ -170,8 +208,10 @@ final class CheckRedisson {
         limits(here, there);
         collections(here, there);
         topics(here, there);
+        events(here, there);
         here.shutdown();
         there.shutdown();
-        Check.done("redisson", Redisson.class, "locks (plain, fair, read/write) between two clients, rate limiter, semaphore, latch, caches, delayed queue, topics");
+        Check.done("redisson", Redisson.class, "locks (plain, fair, read/write) between two clients, rate limiter, semaphore, latch, caches, delayed queue, topics, "
+            + "expiry events, local copies, client-side caching");
     }
 }

@@ -1,7 +1,9 @@
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import org.springframework.cache.annotation.CacheEvict;
 import org.springframework.cache.annotation.Cacheable;
 import org.springframework.cache.annotation.EnableCaching;
@@ -11,13 +13,16 @@ import org.springframework.context.annotation.Configuration;
 import org.springframework.dao.DataAccessException;
 import org.springframework.data.redis.cache.RedisCacheConfiguration;
 import org.springframework.data.redis.cache.RedisCacheManager;
+import org.springframework.data.redis.connection.Message;
 import org.springframework.data.redis.connection.lettuce.LettuceConnectionFactory;
 import org.springframework.data.redis.core.RedisOperations;
 import org.springframework.data.redis.core.SessionCallback;
 import org.springframework.data.redis.core.StringRedisTemplate;
 import org.springframework.data.redis.core.script.RedisScript;
+import org.springframework.data.redis.listener.KeyExpirationEventMessageListener;
+import org.springframework.data.redis.listener.RedisMessageListenerContainer;
 
-/** Spring Data Redis: the cache behind {@code @Cacheable}, and the template with transactions and scripts. */
+/** Spring Data Redis: the cache behind {@code @Cacheable}, and the template with transactions, scripts and expiry events. */
 final class CheckSpring {
     /** A service that counts how often it was really asked. */
     public static class Prices {
@@ -112,12 +117,37 @@ final class CheckSpring {
         Check.equal(template.opsForValue().setIfAbsent("a", "x", Duration.ofSeconds(1)), false);
     }
 
-    public static void main(String[] arguments) throws InterruptedException {
+    /** What Spring Session does for its sessions: an event when a key expires. */
+    private static void expiry(AnnotationConfigApplicationContext shop, StringRedisTemplate template) throws Exception {
+        Queue<String> expired = new ConcurrentLinkedQueue<>();
+        RedisMessageListenerContainer container = new RedisMessageListenerContainer();
+        container.setConnectionFactory(shop.getBean(LettuceConnectionFactory.class));
+        container.afterPropertiesSet();
+        container.start();
+        KeyExpirationEventMessageListener listener = new KeyExpirationEventMessageListener(container) {
+            @Override
+            protected void doHandleMessage(Message message) {
+                expired.add(message.toString());
+            }
+        };
+        listener.setKeyspaceNotificationsConfigParameter("Ex");
+        listener.init();
+        for (int n = 0; n < 20; n++) {
+            template.opsForValue().set("session:" + n, "x", Duration.ofMillis(20));
+        }
+        Check.until("all expiries are told", () -> expired.size() == 20);
+        Check.that(expired.contains("session:7"), "the expired keys' names");
+        listener.destroy();
+        container.destroy();
+    }
+
+    public static void main(String[] arguments) throws Exception {
         AnnotationConfigApplicationContext shop = new AnnotationConfigApplicationContext(Shop.class);
         StringRedisTemplate template = shop.getBean(StringRedisTemplate.class);
         cache(shop.getBean(Prices.class), template);
         template(template);
+        expiry(shop, template);
         shop.close();
-        Check.done("spring-data-redis", RedisCacheManager.class, "@Cacheable with expiry and eviction, transactions, scripts, pipelines");
+        Check.done("spring-data-redis", RedisCacheManager.class, "@Cacheable with expiry and eviction, transactions, scripts, pipelines, expiry events");
     }
 }

@@ -1,5 +1,5 @@
-// node-redis in RESP2 and RESP3: transactions, scripts, functions, subscriptions, iterators, pools.
-import { createClient, createClientPool, defineScript, RESP_TYPES, WatchError } from 'redis'
+// node-redis in RESP2 and RESP3: transactions, scripts, functions, subscriptions, iterators, pools, client-side caching.
+import { BasicClientSideCache, createClient, createClientPool, defineScript, RESP_TYPES, WatchError } from 'redis'
 import { assert, check, sleep, until, url } from './check.mjs'
 
 const SCRIPTS = {
@@ -117,6 +117,20 @@ async function pool(options) {
     await clients.close()
 }
 
+/** Client-side caching: what was read is kept here until the server says that it has changed. */
+async function localCache(other) {
+    const cache = new BasicClientSideCache({ ttl: 0, maxEntries: 100, evictPolicy: 'LRU' })
+    const near = await createClient({ url, RESP: 3, clientSideCache: cache }).connect()
+    await other.set('near', '1')
+    for (let n = 0; n < 50; n++) assert.equal(await near.get('near'), '1')
+    assert.deepEqual([cache.stats().missCount, cache.stats().hitCount], [1, 49])
+    await other.set('near', '2')
+    await until('the change is seen', async () => (await near.get('near')) === '2')
+    await other.set('near', 'brief', { PX: 30 })
+    await until('the expiry is seen', async () => (await near.get('near')) === null)
+    await near.close()
+}
+
 await check(['redis'], async () => {
     for (const RESP of [2, 3]) {
         const options = { url, RESP, scripts: SCRIPTS, functions: FUNCTIONS, name: 'tester' }
@@ -127,7 +141,8 @@ await check(['redis'], async () => {
         await programs(client)
         await subscriptions(client)
         await pool(options)
+        await localCache(client)
         await client.close()
     }
-    return 'types, MULTI, WATCH, scripts, functions, pub/sub, pool; RESP2 and RESP3'
+    return 'types, MULTI, WATCH, scripts, functions, pub/sub, pool, client-side caching; RESP2 and RESP3'
 })

@@ -1,4 +1,4 @@
-"""redis-py: its transactions, pipelines, scripts, functions, subscriptions and pools, in RESP2 and RESP3, sync and asyncio."""
+"""redis-py: its transactions, pipelines, scripts, functions, subscriptions, pools and local cache, in RESP2 and RESP3, sync and asyncio."""
 
 import asyncio
 import threading
@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import redis
 import redis.asyncio
-from check import PORT, URL, done, equal, raises
+import redis.cache
+from check import PORT, URL, done, equal, raises, until
 
 ADD = "local sum = redis.call('INCRBY', KEYS[1], ARGV[1]) return {sum, KEYS[1], false, 7.9, {ok = 'FINE'}}"
 LIBRARY = """#!lua name=accounts
@@ -166,6 +167,66 @@ def pools(protocol):
     pool.disconnect()
 
 
+def local_cache():
+    """Client-side caching: what was read once is not asked for again, until it changes."""
+    with redis.Redis(port=PORT, decode_responses=True) as other, redis.Redis(
+        port=PORT, protocol=3, decode_responses=True, cache_config=redis.cache.CacheConfig(max_size=100)
+    ) as near:
+
+        def asked():
+            stats = other.info("commandstats")
+            return sum(stats[f"cmdstat_{name}"]["calls"] for name in ("get", "hgetall") if f"cmdstat_{name}" in stats)
+
+        other.mset({f"near:{n}": n for n in range(50)})
+        other.hset("near:h", "a", 1)
+        before = asked()
+        for _ in range(20):
+            equal([near.get(f"near:{n}") for n in range(50)], [str(n) for n in range(50)])
+            equal(near.hgetall("near:h"), {"a": "1"})
+        equal((asked() - before, near.get_cache().size), (51, 51), "questions that reached the server")
+
+        other.set("near:7", "changed")
+        until("the change is seen", lambda: near.get("near:7") == "changed")
+        other.hset("near:h", "b", 2)
+        until("the other field is seen", lambda: near.hgetall("near:h") == {"a": "1", "b": "2"})
+        near.set("near:8", "mine")
+        until("one's own change is seen", lambda: near.get("near:8") == "mine")
+        other.set("near:9", "brief", px=30)
+        until("the new value is seen", lambda: near.get("near:9") in ("brief", None))
+        until("its expiry is seen", lambda: near.get("near:9") is None)
+        other.flushall()
+        until("all is gone", lambda: near.get("near:1") is None)
+        equal(other.exists("near:1"), 0)
+
+
+def keyspace_events(r):
+    """Expiry is told when it happens, changes by key and by event."""
+    r.config_set("notify-keyspace-events", "KEA")
+    db = r.connection_pool.connection_kwargs.get("db", 0)
+    with r.pubsub(ignore_subscribe_messages=True) as events:
+        events.psubscribe(f"__keyevent@{db}__:*")
+        events.subscribe(f"__keyspace@{db}__:watched")
+        until("both subscriptions", lambda: r.pubsub_numpat() == 1 and r.pubsub_numsub(f"__keyspace@{db}__:watched")[0][1] == 1)
+        r.set("watched", 1)
+        r.incr("watched")
+        r.hset("other", "f", "v")
+        r.delete("watched")
+        r.set("brief", 1, px=20)
+        heard = []
+
+        def expired():
+            while message := events.get_message(timeout=0.01):
+                heard.append((message["channel"].split(":", 1)[1], message["data"]))
+            return ("expired", "brief") in heard
+
+        until("the expiry", expired)
+        told = [pair for pair in heard if "watched" in pair]
+        equal(told.count(("set", "watched")) + told.count(("watched", "set")), 2, "told by event and by key")
+        for pair in (("incrby", "watched"), ("watched", "incrby"), ("hset", "other"), ("del", "watched"), ("watched", "del")):
+            assert pair in heard, (pair, heard)
+    r.config_set("notify-keyspace-events", "")
+
+
 async def on_asyncio(protocol):
     async with redis.asyncio.Redis(port=PORT, protocol=protocol, decode_responses=True) as r:
         await asyncio.gather(*(r.incrby("async", n) for n in range(100)))
@@ -200,9 +261,11 @@ async def on_asyncio(protocol):
 for protocol in (2, 3):
     with redis.Redis(port=PORT, protocol=protocol, decode_responses=True, client_name="tester") as client:
         client.flushall()
-        for part in (basics, pipelines, transactions, scripts, functions, subscriptions):
+        for part in (basics, pipelines, transactions, scripts, functions, subscriptions, keyspace_events):
             part(client)
         client.flushall()
         pools(protocol)
         asyncio.run(on_asyncio(protocol))
-done(["redis", "hiredis"], "types, pipelines, MULTI and WATCH, scripts, functions, pub/sub, pools; RESP2 and RESP3, sync and asyncio")
+local_cache()
+WHAT = "types, pipelines, MULTI and WATCH, scripts, functions, pub/sub, pools, client-side caching, keyspace events"
+done(["redis", "hiredis"], f"{WHAT}; RESP2 and RESP3, sync and asyncio")

@@ -1,4 +1,4 @@
-// rueidis: automatic pipelining, transactions on a dedicated connection, Lua, functions, subscriptions, locks.
+// rueidis: automatic pipelining, transactions on a dedicated connection, Lua, functions, subscriptions, client-side caching.
 package main
 
 import (
@@ -135,9 +135,52 @@ func subscriptions(r rueidis.Client) {
 	check.Equal(<-waiting, []string{"queue", "x"})
 }
 
+// DoCache asks the server once, and again when it was told of a change: by key, or by prefix (BCAST).
+func localCache() {
+	for _, tracking := range [][]string{nil, {"PREFIX", "near:", "BCAST"}} {
+		r, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{check.Address()}, ClientTrackingOptions: tracking})
+		check.Ok(err)
+		other, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{check.Address()}, DisableCache: true})
+		check.Ok(err)
+		check.Ok(other.Do(ctx, other.B().Flushall().Build()).Error())
+		check.Ok(other.Do(ctx, other.B().Set().Key("near:a").Value("1").Build()).Error())
+		read := func() (string, bool) {
+			reply := r.DoCache(ctx, r.B().Get().Key("near:a").Cache(), time.Minute)
+			value, err := reply.ToString()
+			check.Ok(err)
+			return value, reply.IsCacheHit()
+		}
+		value, hit := read()
+		check.Equal([]any{value, hit}, []any{"1", false})
+		for range 100 {
+			value, hit = read()
+			check.Equal([]any{value, hit}, []any{"1", true})
+		}
+		check.Ok(other.Do(ctx, other.B().Set().Key("near:a").Value("2").Build()).Error())
+		check.Until("the change is seen", func() bool { value, _ := read(); return value == "2" })
+		_, hit = read()
+		check.Equal(hit, true)
+		for n := range 20 {
+			check.Ok(other.Do(ctx, other.B().Hset().Key("near:h").FieldValue().FieldValue("f", fmt.Sprint(n)).Build()).Error())
+			check.Until("each change is seen", func() bool {
+				replies := r.DoMultiCache(ctx, rueidis.CT(r.B().Hget().Key("near:h").Field("f").Cache(), time.Minute))
+				value, err := replies[0].ToString()
+				check.Ok(err)
+				return value == fmt.Sprint(n)
+			})
+		}
+		check.Ok(other.Do(ctx, other.B().Set().Key("near:a").Value("brief").Px(30*time.Millisecond).Build()).Error())
+		check.Until("its expiry is seen", func() bool {
+			return rueidis.IsRedisNil(r.DoCache(ctx, r.B().Get().Key("near:a").Cache(), time.Minute).Error())
+		})
+		r.Close()
+		other.Close()
+	}
+}
+
 func main() {
+	localCache()
 	for _, old := range []bool{true, false} {
-		// Client-side caching is off: Larder does not have CLIENT TRACKING yet.
 		r, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{check.Address()}, DisableCache: true, AlwaysRESP2: old})
 		check.Ok(err)
 		check.Ok(r.Do(ctx, r.B().Flushall().Build()).Error())
@@ -149,5 +192,5 @@ func main() {
 		subscriptions(r)
 		r.Close()
 	}
-	check.Done("github.com/redis/rueidis", "shared pipelines, MULTI, WATCH, Lua with RESP3's types, functions, pub/sub; RESP2 and RESP3")
+	check.Done("github.com/redis/rueidis", "shared pipelines, MULTI, WATCH, Lua with RESP3's types, functions, pub/sub, client-side caching by key and by prefix; RESP2 and RESP3")
 }
