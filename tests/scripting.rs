@@ -252,6 +252,41 @@ fn scripts_return_what_the_peers_return() {
 }
 
 #[test]
+fn errors_are_counted_once() {
+    let server = Server::start(&[("workers", "1")]);
+    let mut client = server.client();
+    // What the script does, and what is counted: calls and failures of SELECT, failures of EVAL, errors of this code.
+    for (script, select, eval, errors) in [
+        ("return redis.call('SELECT', 99)", (1, 1), 1, 1),
+        ("return redis.pcall('SELECT', 99)", (1, 1), 1, 1),
+        ("redis.pcall('SELECT', 99) return 1", (1, 1), 0, 1),
+        ("return {err = 'ERR of its own'}", (0, 0), 1, 1),
+        ("return {1, {err = 'ERR of its own'}}", (0, 0), 0, 1),
+    ] {
+        client.ask(&["CONFIG", "RESETSTAT"], OK);
+        client.request(&["EVAL", script, "0"]);
+        show(&mut client);
+        let text = client.bulk(&["INFO", "everything"]);
+        let figure = |line: &str, field: &str| {
+            let line = text.lines().find_map(|other| other.strip_prefix(line));
+            let rest = line.and_then(|line| line.split(field).nth(1));
+            rest.map_or(0, |rest| {
+                let end = rest.find(',').unwrap_or(rest.len());
+                rest[..end].parse().unwrap()
+            })
+        };
+        let seen = (
+            figure("cmdstat_select:", "calls="),
+            figure("cmdstat_select:", "failed_calls="),
+        );
+        assert_eq!(seen, select, "{script}");
+        assert_eq!(figure("cmdstat_eval:", "failed_calls="), eval, "{script}");
+        assert_eq!(figure("errorstat_ERR:", "count="), errors, "{script}");
+        assert_eq!(figure("total_error_replies", ":"), errors, "{script}");
+    }
+}
+
+#[test]
 fn the_cache_of_scripts() {
     let server = Server::start(&[("workers", "2")]);
     let (mut one, mut other) = (server.client(), server.client());

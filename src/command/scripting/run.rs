@@ -240,13 +240,16 @@ fn answer(ctx: &mut Context<'_>, run: &mut Run, result: Result<(), Failure>) -> 
         for error in output.errors.drain(..) {
             call::count_error(ctx.server, ctx.session, &error);
         }
-        return match output.problem.take() {
-            Some(problem) => Err(problem),
-            None => {
-                ctx.reply.take_from(&mut output.reply);
-                Ok(Outcome::Done)
-            }
-        };
+        if let Some(problem) = output.problem.take() {
+            return Err(problem);
+        }
+        if let Some(line) = output.reply.contiguous().strip_prefix(b"-") {
+            // What returns an error has failed. It is counted: as a command's, or just now.
+            let error = ReplyError::from_bytes(line.trim_ascii_end().to_vec());
+            return Err(error.counted());
+        }
+        ctx.reply.take_from(&mut output.reply);
+        return Ok(Outcome::Done);
     };
     let name = match &run.program {
         Program::Script(script) => script.sha.to_string(),
