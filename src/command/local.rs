@@ -122,3 +122,36 @@ pub fn encode(words: &[&[u8]]) -> Vec<u8> {
     }
     request
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::config::Settings;
+
+    #[test]
+    fn a_turn_that_is_over_before_it_begins_executes_one_request() {
+        let server = Server::new(Settings::new(), 1, Clock::manual(0).0);
+        let mut client = LocalClient::new(&server, 0);
+        client
+            .parser
+            .receive(&mut client.buffer, b"INCR n\r\nINCR n\r\nINCR n\r\n");
+        client
+            .parser
+            .fill(&mut client.buffer, &mut client.window, &client.limits)
+            .expect("well-formed requests");
+        for progress in [Progress::Yield, Progress::Yield, Progress::Drained] {
+            let before = client.window.len();
+            let got = dispatch::execute(
+                &server,
+                &mut client.session,
+                &mut client.reply,
+                &client.buffer,
+                &mut client.window,
+                &mut Budget::without_time(&server),
+            );
+            assert_eq!((got, client.window.len()), (progress, before - 1));
+        }
+        assert_eq!(client.reply.to_bytes(), ":1\r\n:2\r\n:3\r\n");
+    }
+}
