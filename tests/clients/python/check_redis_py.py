@@ -8,6 +8,8 @@ import redis
 import redis.asyncio
 import redis.cache
 from check import PORT, URL, done, equal, raises, until
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 ADD = "local sum = redis.call('INCRBY', KEYS[1], ARGV[1]) return {sum, KEYS[1], false, 7.9, {ok = 'FINE'}}"
 LIBRARY = """#!lua name=accounts
@@ -152,7 +154,8 @@ def subscriptions(r):
 
 def pools(protocol):
     """Many threads on few connections; a lost one is replaced without anybody noticing."""
-    pool = redis.BlockingConnectionPool.from_url(f"{URL}/1", max_connections=4, timeout=10, protocol=protocol, decode_responses=True)
+    options = {"protocol": protocol, "decode_responses": True, "retry": Retry(NoBackoff(), 3)}
+    pool = redis.BlockingConnectionPool.from_url(f"{URL}/1", max_connections=4, timeout=10, **options)
     shared = redis.Redis(connection_pool=pool)
     shared.set("shared", 0)
     with ThreadPoolExecutor(16) as threads:
