@@ -318,6 +318,31 @@ fn a_monitor_leaves_the_keys_alone_until_it_is_reset() {
 }
 
 #[test]
+fn a_monitor_sees_what_touches_one_key_in_its_order() {
+    const EACH: usize = 300;
+    let server = Server::start(&[("workers", "3")]);
+    let mut monitor = monitor(&server);
+    std::thread::scope(|scope| {
+        for writer in 0..4 {
+            let mut client = server.client();
+            scope.spawn(move || {
+                let requests = (0..EACH).map(|i| format!("RPUSH list {writer}:{i}\r\n"));
+                client.send(requests.collect::<String>());
+                (0..EACH).for_each(|_| assert!(client.line().starts_with(':')));
+            });
+        }
+    });
+    let pushed = server.client().bulks(&["lrange", "list", "0", "-1"]);
+    assert_eq!(pushed.len(), 4 * EACH);
+    for element in pushed {
+        assert_eq!(
+            shown(&mut monitor),
+            format!(r#"[0 127.0.0.1] "RPUSH" "list" "{element}""#)
+        );
+    }
+}
+
+#[test]
 fn a_monitor_that_does_not_read_is_closed() {
     let server = Server::start(&[("client-output-buffer-limit", "pubsub 100kb 0 0")]);
     let slow = monitor(&server);

@@ -277,3 +277,30 @@ impl Stats {
         self.stale_millionths.store(0, Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_beyond_the_limit_are_counted_together() {
+        let stats = Stats::new(1, 1);
+        (0..1000).for_each(|n| stats.count_error(&format!("CODE{n}")));
+        for code in ["CODE0", "ERR", "CODE999"] {
+            stats.count_error(code);
+        }
+        let errors = stats.errors();
+        let count = |code: &str| {
+            errors
+                .iter()
+                .find(|(name, _)| name == code)
+                .map(|(_, n)| *n)
+        };
+        assert_eq!(errors.len(), MAX_ERROR_CODES + 2);
+        assert_eq!(
+            (count("CODE0"), count("ERR"), count("CODE999")),
+            (Some(2), Some(1), None)
+        );
+        assert_eq!(count(ERRORS_OVERFLOW), Some(1000 - 128 + 1));
+    }
+}
