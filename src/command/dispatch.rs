@@ -33,9 +33,6 @@ const LONG_NANOS: u64 = 1_000_000;
 /// What a connection that monitors must not do.
 const TOUCHES_DATA: Flags = Flags::of(&[Flags::WRITE, Flags::READONLY, Flags::MAY_REPLICATE]);
 
-/// Commands that a connection executes in one turn.
-const COMMANDS: usize = 256;
-
 /// What a connection may use up before other connections of its worker get their turn.
 #[derive(Debug)]
 pub struct Budget {
@@ -51,7 +48,7 @@ impl Budget {
     /// The budget of one turn; reads the clocks.
     pub fn new(server: &Server) -> Self {
         Self {
-            commands: COMMANDS,
+            commands: TURN_COMMANDS,
             bytes: 64 * 1024,
             started: ticks::now(),
             now: server.clock.now(),
@@ -67,12 +64,10 @@ impl Budget {
             ..Self::new(server)
         }
     }
-}
 
-impl Budget {
     /// Whether something has been executed.
     pub fn is_used(&self) -> bool {
-        self.commands < COMMANDS
+        self.commands < TURN_COMMANDS
     }
 }
 
@@ -151,7 +146,7 @@ pub fn execute(
                 break Progress::OutputFull;
             }
             // However slow the machine is: a turn executes something, or there would be no progress.
-            let is_late = budget.commands < TURN_COMMANDS
+            let is_late = budget.is_used()
                 && ticks::to_nanos(clock.wrapping_sub(budget.started)) > TURN_NANOS;
             if budget.commands == 0 || budget.bytes == 0 || is_late {
                 break Progress::Yield;

@@ -91,15 +91,7 @@ pub(super) fn by_digest(
     sha: &Sha,
     find: impl FnOnce() -> Option<Arc<Script>>,
 ) -> Option<LocalScript> {
-    KNOWN.with_borrow_mut(|known| {
-        known.catch_up(version);
-        if let Some(script) = known.by_digest.get(sha) {
-            return Some(script.clone());
-        }
-        let script = LocalScript::from(find()?);
-        known.add(&script);
-        Some(script)
-    })
+    known_or_found(version, |known| known.by_digest.get(sha), find)
 }
 
 /// The script of this source, likewise.
@@ -109,9 +101,18 @@ pub(super) fn by_source(
     source: &[u8],
     find: impl FnOnce() -> Option<Arc<Script>>,
 ) -> Option<LocalScript> {
+    known_or_found(version, |known| known.by_source.get(source), find)
+}
+
+#[inline]
+fn known_or_found(
+    version: u64,
+    look: impl FnOnce(&Known) -> Option<&LocalScript>,
+    find: impl FnOnce() -> Option<Arc<Script>>,
+) -> Option<LocalScript> {
     KNOWN.with_borrow_mut(|known| {
         known.catch_up(version);
-        if let Some(script) = known.by_source.get(source) {
+        if let Some(script) = look(known) {
             return Some(script.clone());
         }
         let script = LocalScript::from(find()?);
