@@ -66,9 +66,38 @@ fn until_waiting(server: &Server, clients: usize) {
     until("clients wait", || reservations.waiting_clients() >= clients);
 }
 
+/// A script holds the whole shards of its keys. These keys, of which the tests say that they do not meet, have one each.
+const APART: [&str; 20] = [
+    "key",
+    "other",
+    "elsewhere",
+    "w",
+    "watched",
+    "queue",
+    "source",
+    "dest",
+    "one",
+    "two",
+    "third",
+    "a",
+    "key0",
+    "key1",
+    "key2",
+    "key3",
+    "key4",
+    "key5",
+    "key6",
+    "key7",
+];
+
+fn start(parameters: &[(&str, &str)]) -> Server {
+    larder::keyspace::seed_apart(&APART);
+    Server::start(parameters)
+}
+
 fn workers() -> [Server; 2] {
     ["1", "3"].map(|workers| {
-        Server::start(&[
+        start(&[
             ("workers", workers),
             ("busy-reply-threshold", "60000"),
             ("enable-debug-command", "yes"),
@@ -312,7 +341,7 @@ fn queues_are_served_when_the_script_is_done() {
 
 #[test]
 fn time_stands_still_for_a_script_and_the_sweeper_passes_by() {
-    let server = Server::start(&[("workers", "1"), ("hz", "100")]);
+    let server = start(&[("workers", "1"), ("hz", "100")]);
     let [mut script, mut setup] = std::array::from_fn(|_| server.client());
     let source = "redis.call('SET', KEYS[1], 1, 'PX', 20) redis.call('SET', KEYS[2], 1, 'PX', 20) \
          while redis.call('PUBSUB', 'NUMSUB', ARGV[1])[2] == 0 do end \
@@ -394,7 +423,7 @@ fn a_script_whose_client_is_gone() {
 #[test]
 fn whoever_is_impatient_is_told_that_it_is_busy() {
     for workers in ["1", "2"] {
-        let server = Server::start(&[("workers", workers), ("busy-reply-threshold", "0")]);
+        let server = start(&[("workers", workers), ("busy-reply-threshold", "0")]);
         let [mut script, mut other, mut setup] = std::array::from_fn(|_| server.client());
         other.talk(&[("WATCH w", OK), ("MULTI", OK), ("SET key 1", "+QUEUED\r\n")]);
         begin(&server, &mut script, WAITING, "key");
@@ -442,7 +471,7 @@ fn whoever_is_impatient_is_told_that_it_is_busy() {
 #[test]
 fn a_client_that_takes_no_output_does_not_keep_its_shards() {
     // Messages pile up for the connection in the middle of its script: beyond what is sent before anything else is executed.
-    let server = Server::start(&[
+    let server = start(&[
         ("workers", "1"),
         ("client-output-buffer-limit", "pubsub 0 0 0"),
         ("busy-reply-threshold", "60000"),
@@ -532,7 +561,7 @@ fn what_runs_goes_on_when_it_is_forgotten_meanwhile() {
 
 #[test]
 fn a_transaction_runs_what_it_has_just_loaded() {
-    let server = Server::start(&[]);
+    let server = start(&[]);
     let mut client = server.client();
     let undeclared = "return redis.call('SET', 'k' .. 1, 1)";
     let library = |key: &str| {
@@ -575,7 +604,7 @@ fn sha_of(server: &Server, script: &str) -> String {
 /// A library that is replaced all the time, by one that keeps to its keys and one that does not: every call is one of the two, as a whole.
 #[test]
 fn functions_are_replaced_while_they_are_called() {
-    let server = Server::start(&[]);
+    let server = start(&[]);
     let mut setup = server.client();
     let library = |key: &str| {
         format!(
@@ -608,7 +637,7 @@ fn functions_are_replaced_while_they_are_called() {
 
 #[test]
 fn tables_grow_under_those_who_prefetch() {
-    let server = Server::start(&[("workers", "2")]);
+    let server = start(&[("workers", "2")]);
     thread::scope(|scope| {
         for number in 0..3 {
             let mut client = server.client();

@@ -38,7 +38,7 @@ use door::{Door, Listener};
 pub use door::{Event, EventClass, Interest, Interests, Observer};
 pub use entry::KeyMut;
 use eviction::Eviction;
-pub use hash::{KeyHash, SHARDS};
+pub use hash::{KeyHash, SHARDS, seed_apart};
 pub use held::{Holder, Reservations, Reserved};
 pub use record::{BIG_STRING, Kind, NewValue, Record, RecordRef, Value, ValueType};
 use shard::Shard;
