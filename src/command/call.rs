@@ -26,7 +26,7 @@ pub(super) fn call(
 ) -> CommandResult {
     let started = ticks::now();
     ctx.command = command;
-    let before = ctx.reply.pending();
+    let mark = ctx.reply.mark();
     ctx.keys.db = ctx.session.db();
     let result = (command.handler)(ctx, args);
     if matches!(result, Ok(Outcome::Suspend(Suspension::Script(_)))) {
@@ -43,7 +43,7 @@ pub(super) fn call(
     let nanos = ticks::to_nanos(elapsed);
     count(counters, elapsed, nanos);
     let reply = match &result {
-        Ok(_) => ctx.reply.pending() - before,
+        Ok(_) => ctx.reply.written_since(mark),
         Err(error) => {
             counters.failed.bump();
             error.as_bytes().len()

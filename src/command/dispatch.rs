@@ -40,7 +40,8 @@ pub struct Budget {
     pub commands: usize,
     /// Bytes of requests left.
     pub bytes: usize,
-    started: ticks::Ticks,
+    /// When its time is up.
+    deadline: ticks::Ticks,
     now: UnixMillis,
 }
 
@@ -50,7 +51,7 @@ impl Budget {
         Self {
             commands: TURN_COMMANDS,
             bytes: 64 * 1024,
-            started: ticks::now(),
+            deadline: ticks::now().wrapping_add(ticks::from_nanos(TURN_NANOS)),
             now: server.clock.now(),
         }
     }
@@ -58,11 +59,15 @@ impl Budget {
     /// The budget of a turn whose time is up before it begins.
     #[cfg(test)]
     pub fn without_time(server: &Server) -> Self {
-        let started = ticks::now().wrapping_sub(ticks::from_nanos(2 * TURN_NANOS));
         Self {
-            started,
+            deadline: ticks::now().wrapping_sub(1),
             ..Self::new(server)
         }
+    }
+
+    /// Whether its time is up at this moment.
+    fn is_late(&self, moment: ticks::Ticks) -> bool {
+        ticks::is_before(self.deadline, moment)
     }
 
     /// Whether something has been executed.
@@ -91,8 +96,14 @@ pub enum Progress {
 struct Looked {
     command: Option<&'static Command>,
     hash: Option<KeyHash>,
+}
+
+/// A request of the window.
+struct Request<'w> {
+    args: Args<'w>,
     /// Its size as it was received.
     bytes: usize,
+    looked: Looked,
 }
 
 /// Executes the requests of `window` in order, until it is empty or something stops it.
@@ -109,11 +120,10 @@ pub fn execute(
     let mut looked = [Looked {
         command: None,
         hash: None,
-        bytes: 0,
     }; WINDOW];
     let count = window.len();
     for (i, slot) in looked[..count].iter_mut().enumerate() {
-        *slot = look_up(window.args(buffer, i), window.wire_bytes(i));
+        *slot = look_up(window.args(buffer, i));
     }
     if count > 1 {
         // One command's own look-up is as quick as a hint.
@@ -146,18 +156,21 @@ pub fn execute(
                 break Progress::OutputFull;
             }
             // However slow the machine is: a turn executes something, or there would be no progress.
-            let is_late = budget.is_used()
-                && ticks::to_nanos(clock.wrapping_sub(budget.started)) > TURN_NANOS;
+            let is_late = budget.is_used() && budget.is_late(clock);
             if budget.commands == 0 || budget.bytes == 0 || is_late {
                 break Progress::Yield;
             }
         }
+        let request = Request {
+            args: window.args(buffer, done),
+            bytes: window.wire_bytes(done),
+            looked: looked[done],
+        };
         let outcome = run_one(
             server,
             session,
             reply,
-            window.args(buffer, done),
-            looked[done],
+            &request,
             &mut clock,
             &mut budget.now,
         );
@@ -167,7 +180,7 @@ pub fn execute(
             break Progress::Suspended(suspension);
         }
         budget.commands = budget.commands.saturating_sub(1);
-        budget.bytes = budget.bytes.saturating_sub(window.wire_bytes(done));
+        budget.bytes = budget.bytes.saturating_sub(request.bytes);
         done += 1;
         if let Outcome::Suspend(suspension) = outcome {
             break Progress::Suspended(suspension);
@@ -213,17 +226,13 @@ fn prefetch_members(
     server.keyspace.prefetch_members(db, key, *hash, members);
 }
 
-fn look_up(args: Args<'_>, bytes: usize) -> Looked {
+fn look_up(args: Args<'_>) -> Looked {
     let command = table::find(args.at(0));
     let hash = command
         .and_then(|command| command.likely_key())
         .and_then(|at| args.get(at))
         .map(KeyHash::of);
-    Looked {
-        command,
-        hash,
-        bytes,
-    }
+    Looked { command, hash }
 }
 
 /// Executes one request and counts it.
@@ -231,11 +240,11 @@ fn run_one(
     server: &Server,
     session: &mut Session,
     reply: &mut Reply,
-    args: Args<'_>,
-    looked: Looked,
+    request: &Request<'_>,
     clock: &mut ticks::Ticks,
     now: &mut UnixMillis,
 ) -> Outcome {
+    let (args, looked) = (request.args, request.looked);
     let thread = server.stats.of(session.worker());
     let command = match resolve(looked.command, args) {
         Ok(command) => command,
@@ -265,7 +274,7 @@ fn run_one(
         reply.set_muted(false);
         return Outcome::Done;
     }
-    let (mark, before) = (reply.mark(), reply.pending());
+    let mark = reply.mark();
     let result = run_locked(server, session, reply, command, args, looked.hash, *now);
     server.cap.release(session.worker());
     if let Ok(Outcome::Suspend(suspension)) = result
@@ -302,8 +311,8 @@ fn run_one(
         session.client().count_command();
         let figures = Figures {
             nanos,
-            request: looked.bytes,
-            reply: reply.pending() - before,
+            request: request.bytes,
+            reply: reply.written_since(mark),
         };
         observed::note(server, session.client(), command, args, figures);
     }
@@ -497,33 +506,25 @@ fn run_locked(
         resumes,
     };
     let result = (command.handler)(&mut context, args);
-    let Context {
-        session,
-        reply,
-        mut keys,
-        ..
-    } = context;
     if let Ok(Outcome::Suspend(Suspension::Script(script))) = result {
-        session.suspended = Some(Box::new(Suspended {
-            reservation: keys.reserve(script.0),
-            output: reply.split_off(start),
+        context.session.suspended = Some(Box::new(Suspended {
+            reservation: context.keys.reserve(script.0),
+            output: context.reply.split_off(start),
             script,
         }));
         ending.script = None;
         return result;
     }
-    tracking::remember(session, &mut keys, command, args);
+    tracking::remember(context.session, &mut context.keys, command, args);
     if !matches!(result, Ok(Outcome::Suspend(later)) if later.tries_again()) {
         // Before the locks are given back: what touches one key is shown in its order.
-        observed::show(server, session, command, args);
+        observed::show(server, context.session, command, args);
     }
-    if keys.finish(&args) {
+    if context.keys.finish(&args) {
         server.stats.of(worker).counters.changes.bump();
     }
-    if keys.has_ready() {
-        blocking::serve_waiters(server, worker, keys);
-    } else {
-        drop(keys);
+    if context.keys.has_ready() {
+        blocking::serve_waiters(server, worker, context.keys);
     }
     result
 }

@@ -441,6 +441,7 @@ impl<'k> Access<'k> {
         if self.keyspace.door.listener().is_some() {
             let db = self.db;
             self.effects
+                .gather()
                 .instead
                 .get_or_insert_default()
                 .extend(requests().into_iter().map(|request| (db, request)));
@@ -491,41 +492,52 @@ impl<'k> Access<'k> {
 
     /// Hands on the command's effect; returns whether the command changed something. The locks are given back when this is dropped.
     pub fn finish(&mut self, request: &Args<'_>) -> bool {
-        if self.effects.unit == Unit::None {
-            self.keyspace.door.tell_changes(&mut self.effects);
-        }
-        let first = std::mem::take(&mut self.effects.first);
-        let instead = self.effects.instead.take();
         let changed = std::mem::take(&mut self.effects.changed);
-        if self.keyspace.door.listener().is_some() {
-            for (db, request) in first {
-                self.deliver(db, &request.view());
-            }
-            match instead {
-                Some(instead) => instead
-                    .iter()
-                    .for_each(|(db, request)| self.deliver(*db, &request.view())),
-                None if changed => self.deliver(self.db, request),
-                None => {}
-            }
+        if self.effects.gathered().is_some() || self.keyspace.door.listener().is_some() {
+            self.hand_on(changed, request);
         }
         changed
     }
 
+    #[cold]
+    fn hand_on(&mut self, changed: bool, request: &Args<'_>) {
+        if self.effects.unit == Unit::None {
+            self.keyspace.door.tell_changes(&mut self.effects);
+        }
+        let (first, instead) = match self.effects.gathered() {
+            Some(gathered) => (std::mem::take(&mut gathered.first), gathered.instead.take()),
+            None => Default::default(),
+        };
+        if self.keyspace.door.listener().is_none() {
+            return;
+        }
+        for (db, request) in first {
+            self.deliver(db, &request.view());
+        }
+        match instead {
+            Some(instead) => instead
+                .iter()
+                .for_each(|(db, request)| self.deliver(*db, &request.view())),
+            None if changed => self.deliver(self.db, request),
+            None => {}
+        }
+    }
+
     /// Whether a key was changed while somebody waited for it.
     #[inline]
-    pub fn has_ready(&self) -> bool {
-        !self.effects.ready.is_empty()
+    pub fn has_ready(&mut self) -> bool {
+        let gathered = self.effects.gathered();
+        gathered.is_some_and(|gathered| !gathered.ready.is_empty())
     }
 
     /// Says that a key shall be looked at as if it had changed.
     pub fn mark_ready(&mut self, db: usize, key: Box<[u8]>) {
-        self.effects.ready.push_back((db, key));
+        self.effects.gather().ready.push_back((db, key));
     }
 
     /// The next key that was changed while somebody waited for it, with its database.
     pub fn next_ready(&mut self) -> Option<(usize, Box<[u8]>)> {
-        self.effects.ready.pop_front()
+        self.effects.gathered()?.ready.pop_front()
     }
 
     /// The part of database `db` that holds `key`.

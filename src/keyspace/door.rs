@@ -290,16 +290,14 @@ impl Door {
     /// Tells of the changes that were noted.
     #[inline]
     pub(super) fn tell_changes(&self, effects: &mut Effects) {
-        if !effects.touched.is_empty() {
-            self.tell_observer_of_changes(effects);
-        }
-    }
-
-    #[cold]
-    fn tell_observer_of_changes(&self, effects: &mut Effects) {
-        let touched = std::mem::take(&mut effects.touched);
-        if let Some(observer) = self.observer.get() {
-            observer.changed(&touched, effects.by);
+        let by = effects.by;
+        if let Some(gathered) = effects.gathered()
+            && !gathered.touched.is_empty()
+        {
+            let touched = std::mem::take(&mut gathered.touched);
+            if let Some(observer) = self.observer.get() {
+                observer.changed(&touched, by);
+            }
         }
     }
 
@@ -349,29 +347,62 @@ pub(super) enum Unit {
 }
 
 /// The effects that one command has gathered so far.
+///
+/// Made and dropped with every command: what few commands leave is behind one word.
 #[derive(Debug, Default)]
 pub(super) struct Effects {
     /// Something changed: without a form of its own, the command's arguments are its effect.
     pub(super) changed: bool,
+    /// Whether the command is part of several that are one.
+    pub(super) unit: Unit,
+    /// The client that asks; 0 if none does.
+    pub(super) by: ClientId,
+    gathered: Option<Box<Gathered>>,
+}
+
+/// What somebody has to be told.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
     /// What expired on the way: always before the command's own effect.
     pub(super) first: Vec<(usize, OwnedArgs)>,
     /// The deterministic form, if the handler gave one. Empty: the command has no effect of its own.
     pub(super) instead: Option<Vec<(usize, OwnedArgs)>>,
     /// Keys that have changed while somebody waited for them, in the order of the changes.
     pub(super) ready: VecDeque<(usize, Box<[u8]>)>,
-    /// Whether the command is part of several that are one.
-    pub(super) unit: Unit,
-    /// The client that asks; 0 if none does.
-    pub(super) by: ClientId,
     /// Keys that have changed while somebody had an interest in that.
     touched: Vec<Box<[u8]>>,
 }
 
 impl Effects {
+    /// What has been gathered, if anything has.
+    #[inline]
+    pub(super) fn gathered(&mut self) -> Option<&mut Gathered> {
+        self.gathered.as_deref_mut()
+    }
+
+    /// The place to gather.
+    #[cold]
+    pub(super) fn gather(&mut self) -> &mut Gathered {
+        self.gathered.get_or_insert_default()
+    }
+
+    /// Keys are ready for those who wait for them.
+    pub(super) fn add_ready(&mut self, keys: impl Iterator<Item = (usize, Box<[u8]>)>) {
+        for key in keys {
+            self.gather().ready.push_back(key);
+        }
+    }
+
+    /// All that has been gathered, if anything has.
+    pub(super) fn into_gathered(self) -> Option<Box<Gathered>> {
+        self.gathered
+    }
+
     #[cold]
     fn add_touched(&mut self, key: &[u8]) {
-        if self.touched.last().is_none_or(|last| &**last != key) {
-            self.touched.push(key.into());
+        let touched = &mut self.gather().touched;
+        if touched.last().is_none_or(|last| &**last != key) {
+            touched.push(key.into());
         }
     }
 }

@@ -120,7 +120,7 @@ impl<'a> KeyMut<'a> {
     /// ahead of the command's effect.
     pub fn effect_first(&mut self, request: impl FnOnce() -> OwnedArgs) {
         if self.door.listener().is_some() {
-            self.effects.first.push((self.db, request()));
+            self.effects.gather().first.push((self.db, request()));
         }
     }
 
@@ -179,7 +179,7 @@ impl<'a> KeyMut<'a> {
                 old_size: self.old_size,
                 new_size: 0,
             });
-            self.effects.first.push((
+            self.effects.gather().first.push((
                 self.db,
                 OwnedArgs::from_iter([&b"DEL"[..], record.view().key()]),
             ));
@@ -210,7 +210,7 @@ impl<'a> KeyMut<'a> {
     fn signal(&mut self, key: &[u8]) {
         self.door.note_change(key, self.effects);
         if self.waiting.note_change(key, self.door, self.effects.by) {
-            self.effects.ready.push_back((self.db, key.into()));
+            self.effects.gather().ready.push_back((self.db, key.into()));
         }
     }
 
@@ -255,7 +255,7 @@ impl Drop for KeyMut<'_> {
         self.door.note_change(key, self.effects);
         if self.waiting.note_change(key, self.door, self.effects.by) {
             let key = key.into();
-            self.effects.ready.push_back((self.db, key));
+            self.effects.gather().ready.push_back((self.db, key));
         }
         self.announce(event);
     }
@@ -287,7 +287,7 @@ pub(super) fn insert(
     }
     effects.changed = true;
     if part.waiting.note_change(view.key(), door, effects.by) {
-        effects.ready.push_back((db, view.key().into()));
+        effects.gather().ready.push_back((db, view.key().into()));
     }
     part.expiring
         .settle(Expiring::default(), Expiring::of(view));

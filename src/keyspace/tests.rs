@@ -136,7 +136,10 @@ proptest! {
         }
         let limit = std::time::Duration::from_secs(60);
         now += 10_000;
-        expiry::Sweeper::default().sweep(&keyspace, now, limit, &counters);
+        // What a removal moves behind the sweep is left to the next one.
+        for _ in 0..3 {
+            expiry::Sweeper::default().sweep(&keyspace, now, limit, &counters);
+        }
         model.retain(|_, moment| moment.is_none());
         let figures = access(&keyspace, &counters, now).figures()[0];
         prop_assert_eq!((figures.keys, figures.expiring), (model.len(), 0));

@@ -148,8 +148,7 @@ impl Access<'_> {
                     let table = &part.table;
                     part.waiting.mark_watchers(|key| is_there(table, key, now));
                     parts.push(part.take_keys());
-                    let waited = part.waiting.keys().map(|key| (db, key.into()));
-                    effects.ready.extend(waited);
+                    effects.add_ready(part.waiting.keys().map(|key| (db, key.into())));
                 }
             }
         });
@@ -197,7 +196,7 @@ impl Access<'_> {
             data.swap(a, b);
             for db in [a, b] {
                 let waited = data.part_ref(db).waiting.keys();
-                effects.ready.extend(waited.map(|key| (db, key.into())));
+                effects.add_ready(waited.map(|key| (db, key.into())));
             }
         });
         self.forget_all_readers();

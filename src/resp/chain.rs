@@ -84,11 +84,28 @@ impl Chain {
     }
 
     /// Where the next byte will go.
+    #[inline]
     pub(super) fn position(&self) -> Position {
         Position {
             flat: self.flat.len(),
             splices: self.splices.len(),
         }
+    }
+
+    /// The number of bytes that were appended since `position`.
+    #[inline]
+    pub(super) fn len_since(&self, position: Position) -> usize {
+        let flat = self.flat.len() - position.flat;
+        match self.splices.len() > position.splices {
+            false => flat,
+            true => flat + self.spliced_since(position),
+        }
+    }
+
+    #[cold]
+    fn spliced_since(&self, position: Position) -> usize {
+        let splices = self.splices.range(position.splices..);
+        splices.map(|splice| splice.bytes.len()).sum()
     }
 
     /// Takes back what was appended since `position`.

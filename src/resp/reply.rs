@@ -336,6 +336,12 @@ impl Reply {
         Mark(self.chain.position())
     }
 
+    /// The number of bytes written since `mark`. Nothing may have been sent in between.
+    #[inline]
+    pub fn written_since(&self, mark: Mark) -> usize {
+        self.chain.len_since(mark.0)
+    }
+
     /// Takes back everything written since `mark`. Nothing may have been sent in between.
     pub fn truncate_to(&mut self, mark: Mark) {
         self.chain.truncate(mark.0);

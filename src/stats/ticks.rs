@@ -109,6 +109,12 @@ pub fn to_nanos(ticks: Ticks) -> u64 {
     }
 }
 
+/// Whether a reading was taken before another one.
+#[inline]
+pub fn is_before(one: Ticks, other: Ticks) -> bool {
+    (other.wrapping_sub(one) as i64) > 0
+}
+
 /// So many nanoseconds as a difference of two readings.
 pub fn from_nanos(nanos: u64) -> Ticks {
     match scale().nanos_per_tick {

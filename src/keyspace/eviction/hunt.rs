@@ -354,10 +354,12 @@ impl<'k> Hunt<'k> {
         key.lose(event);
         self.keyspace.eviction.losses.note(hash, cause, memory);
         door.tell_changes(&mut effects);
-        for (db, request) in effects.first {
-            door.deliver(db, &request.view());
+        if let Some(gathered) = effects.into_gathered() {
+            for (db, request) in gathered.first {
+                door.deliver(db, &request.view());
+            }
+            self.ready.extend(gathered.ready);
         }
-        self.ready.extend(effects.ready);
         true
     }
 }
