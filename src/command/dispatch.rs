@@ -270,7 +270,7 @@ fn run_one(
     }
     reply.set_muted(session.is_muted());
     if session.transaction.is_some() && !command.flags.contains(Flags::NEVER_QUEUED) {
-        transaction::queue(server, session, reply, command, args);
+        transaction::queue(server, session, reply, command, args, request.bytes);
         reply.set_muted(false);
         return Outcome::Done;
     }
@@ -556,6 +556,26 @@ fn take_locks<'s>(
     hash: Option<KeyHash>,
     now: UnixMillis,
 ) -> Result<Access<'s>, Reserved> {
+    if command.lock_for(args) == Lock::Keys
+        && let (Some(at), Some(hash)) = (command.first_key(), hash)
+    {
+        let counters = &server.stats.of(session.worker()).counters;
+        let locks = Locks::One(args.at(at), hash);
+        return server.keyspace.access(locks, session.db(), now, counters);
+    }
+    take_more_locks(server, session, command, args, hash, now)
+}
+
+/// [`take_locks`] for all commands but those that name one key.
+#[inline(never)]
+fn take_more_locks<'s>(
+    server: &'s Server,
+    session: &Session,
+    command: &'static Command,
+    args: Args<'_>,
+    hash: Option<KeyHash>,
+    now: UnixMillis,
+) -> Result<Access<'s>, Reserved> {
     let counters = &server.stats.of(session.worker()).counters;
     let take = |locks: Locks<'_>| server.keyspace.access(locks, session.db(), now, counters);
     let take_keys = |named: &[&[u8]]| match *named {
@@ -570,7 +590,6 @@ fn take_locks<'s>(
         take_keys(&named)
     };
     match (command.lock_for(args), command.first_key(), hash) {
-        (Lock::Keys, Some(at), Some(hash)) => take(Locks::One(args.at(at), hash)),
         (Lock::Keys, None, _) if command.keys.is_empty() => take(Locks::None),
         (Lock::Keys, ..) => take_named(),
         (Lock::None | Lock::Each, ..) => take(Locks::None),

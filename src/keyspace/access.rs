@@ -110,11 +110,18 @@ impl Keyspace {
         })
     }
 
+    #[inline(never)]
     fn shards_of(&self, keys: &[&[u8]], db: usize) -> (Which, Known) {
         let hashes: Vec<_> = keys
             .iter()
             .map(|key| (std::ptr::from_ref(*key), KeyHash::of(key)))
             .collect();
+        if let [(_, first), rest @ ..] = &hashes[..]
+            && rest.iter().all(|(_, hash)| hash.shard() == first.shard())
+        {
+            // Transactions and scripts are often about one key.
+            return (Which::One(first.shard()), Known::Many(hashes, 0));
+        }
         let mut shards: Vec<_> = hashes.iter().map(|(_, hash)| hash.shard()).collect();
         shards.sort_unstable();
         shards.dedup();

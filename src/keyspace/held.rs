@@ -70,6 +70,39 @@ impl Shards<'_> {
     }
 }
 
+#[inline]
+fn lock_one(
+    keyspace: &Keyspace,
+    shard: ShardIndex,
+    holder: Option<Holder>,
+) -> Result<MutexGuard<'_, ShardData>, Reserved> {
+    let data = keyspace.shards[shard.index()].data.lock();
+    match data.reserved() {
+        None => Ok(data),
+        Some(other) if holder == Some(other) => Ok(data),
+        Some(other) => Err(Reserved { holder: other }),
+    }
+}
+
+#[inline(never)]
+fn lock_many<'k>(
+    keyspace: &'k Keyspace,
+    shards: &[ShardIndex],
+    holder: Option<Holder>,
+) -> Result<Shards<'k>, Reserved> {
+    let lock = |&shard| Ok((shard, lock_one(keyspace, shard, holder)?));
+    Ok(Shards::Many(
+        shards.iter().map(lock).collect::<Result<_, _>>()?,
+    ))
+}
+
+#[inline(never)]
+fn lock_all(keyspace: &Keyspace, holder: Option<Holder>) -> Result<Shards<'_>, Reserved> {
+    let shards = (0..SHARDS).map(|index| ShardIndex(index as u16));
+    let lock = |shard| lock_one(keyspace, shard, holder);
+    Ok(Shards::All(shards.map(lock).collect::<Result<_, _>>()?))
+}
+
 impl<'k> Held<'k> {
     /// Takes locks, in ascending order. Gives all of them back if one of the shards is reserved by somebody else than `holder`.
     #[inline]
@@ -78,25 +111,11 @@ impl<'k> Held<'k> {
         which: Which,
         holder: Option<Holder>,
     ) -> Result<Self, Reserved> {
-        let lock = |shard: ShardIndex| {
-            let data = keyspace.shards[shard.index()].data.lock();
-            match data.reserved() {
-                None => Ok(data),
-                Some(other) if holder == Some(other) => Ok(data),
-                Some(other) => Err(Reserved { holder: other }),
-            }
-        };
         let shards = match which {
             Which::None => Shards::None,
-            Which::One(shard) => Shards::One(shard, lock(shard)?),
-            Which::Many(shards) => {
-                let locked = shards.into_iter().map(|shard| Ok((shard, lock(shard)?)));
-                Shards::Many(locked.collect::<Result<_, _>>()?)
-            }
-            Which::All => {
-                let shards = (0..SHARDS).map(|index| lock(ShardIndex(index as u16)));
-                Shards::All(shards.collect::<Result<_, _>>()?)
-            }
+            Which::One(shard) => Shards::One(shard, lock_one(keyspace, shard, holder)?),
+            Which::Many(shards) => lock_many(keyspace, &shards, holder)?,
+            Which::All => lock_all(keyspace, holder)?,
         };
         Ok(Self { shards, holder })
     }

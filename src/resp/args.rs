@@ -265,6 +265,17 @@ impl OwnedArgs {
 
     /// Appends copies of `args`; shared arguments stay shared.
     pub fn append(&mut self, args: Args<'_>) {
+        let base = self.bytes.len();
+        if args.shared.is_empty() && base + args.bytes.len() < SHARED as usize {
+            // One copy with the few bytes between the arguments is quicker than one for each.
+            self.bytes.extend_from_slice(args.bytes);
+            let moved = |span: &Span| Span {
+                start: span.start + base as u32,
+                ..*span
+            };
+            self.spans.extend(args.spans.iter().map(moved));
+            return;
+        }
         for (index, arg) in args.iter().enumerate() {
             match args.shared(index) {
                 Some(shared) => self.push_shared(shared),

@@ -264,9 +264,10 @@ impl Session {
     }
 
     /// Queues a request for `EXEC`.
-    pub fn queue(&mut self, command: usize, args: Args<'_>) {
+    /// `wire_bytes` is its size as it was received.
+    pub fn queue(&mut self, command: usize, args: Args<'_>, wire_bytes: usize) {
         if let Some(transaction) = &mut self.transaction {
-            transaction.push(command, args);
+            transaction.push(command, args, wire_bytes);
             let shown = &self.client.transaction;
             shown.queued.store(transaction.len(), Ordering::Relaxed);
             shown.bytes.store(transaction.bytes(), Ordering::Relaxed);

@@ -11,8 +11,20 @@ use crate::resp::{Args, OwnedArgs};
 pub struct Queued<'t> {
     /// The command's number in the command table.
     pub command: usize,
+    /// Its size in bytes as it was received.
+    pub wire_bytes: usize,
     /// Its arguments.
     pub args: Args<'t>,
+}
+
+/// A request without its arguments.
+#[derive(Debug)]
+struct Request {
+    /// The command's number.
+    command: usize,
+    /// How many arguments it has.
+    args: usize,
+    wire_bytes: usize,
 }
 
 /// What has been queued since `MULTI`.
@@ -20,8 +32,8 @@ pub struct Queued<'t> {
 pub struct Transaction {
     /// The arguments of all requests, one behind the other.
     args: OwnedArgs,
-    /// The command of each request, and how many arguments it has.
-    requests: Vec<(usize, usize)>,
+    /// The requests without their arguments.
+    requests: Vec<Request>,
     /// A request could not be queued: `EXEC` will refuse.
     refused: bool,
     /// How many have been executed, while `EXEC` is at it, and how many arguments they had.
@@ -34,19 +46,32 @@ impl Transaction {
     const KEPT: usize = 4096;
 
     /// Adds a request.
-    pub fn push(&mut self, command: usize, args: Args<'_>) {
-        self.requests.push((command, args.len()));
+    pub fn push(&mut self, command: usize, args: Args<'_>, wire_bytes: usize) {
+        self.requests.push(Request {
+            command,
+            args: args.len(),
+            wire_bytes,
+        });
         self.args.append(args);
     }
 
     /// The requests, in order.
     pub fn queue(&self) -> impl Iterator<Item = Queued<'_>> {
         let mut at = 0;
-        self.requests.iter().map(move |&(command, len)| {
-            let args = self.args.view().part(at, len);
-            at += len;
-            Queued { command, args }
+        self.requests.iter().map(move |request| {
+            let queued = self.queued(request, at);
+            at += request.args;
+            queued
         })
+    }
+
+    /// A request whose arguments begin at `at`.
+    fn queued(&self, request: &Request, at: usize) -> Queued<'_> {
+        Queued {
+            command: request.command,
+            wire_bytes: request.wire_bytes,
+            args: self.args.view().part(at, request.args),
+        }
     }
 
     /// How many requests are queued.
@@ -61,7 +86,7 @@ impl Transaction {
 
     /// The bytes that the queue holds.
     pub fn bytes(&self) -> usize {
-        self.args.memory() + self.requests.capacity() * size_of::<(usize, usize)>()
+        self.args.memory() + self.requests.capacity() * size_of::<Request>()
     }
 
     /// Itself without any request, to be used again; nothing if it holds much.
@@ -87,17 +112,14 @@ impl Transaction {
 
     /// The request that is to be executed next, or is in the middle of it.
     pub fn next(&self) -> Option<Queued<'_>> {
-        let &(command, len) = self.requests.get(self.executed)?;
-        Some(Queued {
-            command,
-            args: self.args.view().part(self.consumed, len),
-        })
+        let request = self.requests.get(self.executed)?;
+        Some(self.queued(request, self.consumed))
     }
 
     /// Notes that one more request has been executed.
     pub fn advance(&mut self) {
-        if let Some((_, len)) = self.requests.get(self.executed) {
-            self.consumed += len;
+        if let Some(request) = self.requests.get(self.executed) {
+            self.consumed += request.args;
             self.executed += 1;
         }
     }

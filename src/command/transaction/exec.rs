@@ -2,7 +2,6 @@
 
 use crate::command::call;
 use crate::command::context::{CommandResult, Context, Outcome, Suspension};
-use crate::command::observed;
 use crate::command::scripting;
 use crate::command::table::{self, Command, Flags, Lock};
 use crate::resp::{Args, Reply, ReplyError};
@@ -16,8 +15,9 @@ pub(in crate::command) fn queue(
     reply: &mut Reply,
     command: &'static Command,
     args: Args<'_>,
+    wire_bytes: usize,
 ) {
-    session.queue(command.id(), args);
+    session.queue(command.id(), args, wire_bytes);
     let queued = session.transaction.as_ref().map_or(0, |t| t.bytes());
     if queued > server.settings.client_query_buffer_limit() {
         tracing::warn!(
@@ -141,8 +141,7 @@ fn run(ctx: &mut Context<'_>, transaction: &mut Transaction) -> Outcome {
     while let Some(queued) = transaction.next() {
         let command = table::by_id(queued.command).expect("a queued command is in the table");
         let mark = ctx.reply.mark();
-        let request = observed::request_bytes(queued.args);
-        match call::call(ctx, command, queued.args, request) {
+        match call::call(ctx, command, queued.args, queued.wire_bytes) {
             Ok(Outcome::Suspend(suspension @ Suspension::Script(_))) => {
                 outcome = Outcome::Suspend(suspension);
                 break;
