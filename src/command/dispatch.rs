@@ -42,16 +42,21 @@ pub struct Budget {
     pub bytes: usize,
     /// When its time is up.
     deadline: ticks::Ticks,
+    /// When the last command ended, as far as is known.
+    clock: ticks::Ticks,
+    /// The same by the wall clock, some commands ago at most.
     now: UnixMillis,
 }
 
 impl Budget {
     /// The budget of one turn; reads the clocks.
     pub fn new(server: &Server) -> Self {
+        let clock = ticks::now();
         Self {
             commands: TURN_COMMANDS,
             bytes: 64 * 1024,
-            deadline: ticks::now().wrapping_add(ticks::from_nanos(TURN_NANOS)),
+            deadline: clock.wrapping_add(ticks::from_nanos(TURN_NANOS)),
+            clock,
             now: server.clock.now(),
         }
     }
@@ -65,9 +70,9 @@ impl Budget {
         }
     }
 
-    /// Whether its time is up at this moment.
-    fn is_late(&self, moment: ticks::Ticks) -> bool {
-        ticks::is_before(self.deadline, moment)
+    /// Whether its time was up when the last command ended.
+    fn is_late(&self) -> bool {
+        ticks::is_before(self.deadline, self.clock)
     }
 
     /// Whether something has been executed.
@@ -96,14 +101,6 @@ pub enum Progress {
 struct Looked {
     command: Option<&'static Command>,
     hash: Option<KeyHash>,
-}
-
-/// A request of the window.
-struct Request<'w> {
-    args: Args<'w>,
-    /// Its size as it was received.
-    bytes: usize,
-    looked: Looked,
 }
 
 /// Executes the requests of `window` in order, until it is empty or something stops it.
@@ -141,7 +138,7 @@ pub fn execute(
         }
         prefetch_members(server, session.db(), buffer, window, &looked[..count]);
     }
-    let mut clock = ticks::now();
+    budget.clock = ticks::now();
     let mut done = 0;
     let progress = loop {
         if done == count {
@@ -156,23 +153,20 @@ pub fn execute(
                 break Progress::OutputFull;
             }
             // However slow the machine is: a turn executes something, or there would be no progress.
-            let is_late = budget.is_used() && budget.is_late(clock);
+            let is_late = budget.is_used() && budget.is_late();
             if budget.commands == 0 || budget.bytes == 0 || is_late {
                 break Progress::Yield;
             }
         }
-        let request = Request {
-            args: window.args(buffer, done),
-            bytes: window.wire_bytes(done),
-            looked: looked[done],
-        };
+        let wire_bytes = window.wire_bytes(done);
         let outcome = run_one(
             server,
             session,
             reply,
-            &request,
-            &mut clock,
-            &mut budget.now,
+            window.args(buffer, done),
+            wire_bytes,
+            looked[done],
+            budget,
         );
         if let Outcome::Suspend(suspension) = outcome
             && suspension.tries_again()
@@ -180,7 +174,7 @@ pub fn execute(
             break Progress::Suspended(suspension);
         }
         budget.commands = budget.commands.saturating_sub(1);
-        budget.bytes = budget.bytes.saturating_sub(request.bytes);
+        budget.bytes = budget.bytes.saturating_sub(wire_bytes);
         done += 1;
         if let Outcome::Suspend(suspension) = outcome {
             break Progress::Suspended(suspension);
@@ -240,11 +234,11 @@ fn run_one(
     server: &Server,
     session: &mut Session,
     reply: &mut Reply,
-    request: &Request<'_>,
-    clock: &mut ticks::Ticks,
-    now: &mut UnixMillis,
+    args: Args<'_>,
+    wire_bytes: usize,
+    looked: Looked,
+    budget: &mut Budget,
 ) -> Outcome {
-    let (args, looked) = (request.args, request.looked);
     let thread = server.stats.of(session.worker());
     let command = match resolve(looked.command, args) {
         Ok(command) => command,
@@ -270,12 +264,12 @@ fn run_one(
     }
     reply.set_muted(session.is_muted());
     if session.transaction.is_some() && !command.flags.contains(Flags::NEVER_QUEUED) {
-        transaction::queue(server, session, reply, command, args, request.bytes);
+        transaction::queue(server, session, reply, command, args, wire_bytes);
         reply.set_muted(false);
         return Outcome::Done;
     }
     let mark = reply.mark();
-    let result = run_locked(server, session, reply, command, args, looked.hash, *now);
+    let result = run_locked(server, session, reply, command, args, looked.hash, budget.now);
     server.cap.release(session.worker());
     if let Ok(Outcome::Suspend(suspension)) = result
         && suspension.tries_again()
@@ -289,11 +283,11 @@ fn run_one(
         watch.end(&server.keyspace);
     }
     let end = ticks::now();
-    let elapsed = end.wrapping_sub(*clock) + call::held_back(&result);
-    *clock = end;
+    let elapsed = end.wrapping_sub(budget.clock) + call::held_back(&result);
+    budget.clock = end;
     let nanos = ticks::to_nanos(elapsed);
     if nanos > LONG_NANOS {
-        *now = server.clock.now();
+        budget.now = server.clock.now();
     }
     thread.counters.commands.bump();
     count(counters, elapsed, nanos);
@@ -311,7 +305,7 @@ fn run_one(
         session.client().count_command();
         let figures = Figures {
             nanos,
-            request: request.bytes,
+            request: wire_bytes,
             reply: reply.written_since(mark),
         };
         observed::note(server, session.client(), command, args, figures);
@@ -369,22 +363,21 @@ fn hang_up(server: &Server, session: &mut Session) -> Outcome {
 }
 
 /// The command that a request names: its subcommand where it has one.
+#[inline]
 pub(super) fn resolve(
     command: Option<&'static Command>,
     args: Args<'_>,
 ) -> Result<&'static Command, ReplyError> {
-    let Some(mut command) = command else {
-        return Err(ReplyError::unknown_command(args.at(0), args.rest(1)));
-    };
-    if !command.subcommands.is_empty()
-        && let Some(name) = args.get(1)
-    {
-        match command.subcommand(name) {
-            Some(subcommand) => command = subcommand,
-            None => return Err(ReplyError::unknown_subcommand(name, command.name)),
-        }
+    match command {
+        Some(command) if command.subcommands.is_empty() => Ok(command),
+        Some(container) => match args.get(1) {
+            Some(name) => container
+                .subcommand(name)
+                .ok_or_else(|| ReplyError::unknown_subcommand(name, container.name)),
+            None => Ok(container),
+        },
+        None => Err(ReplyError::unknown_command(args.at(0), args.rest(1))),
     }
-    Ok(command)
 }
 
 /// Whether this session may run this command now, or has to wait first.
