@@ -310,8 +310,9 @@ fn many_scripts_and_many_libraries() {
             for number in 0..3000 {
                 // Each keeps something that is not small.
                 let library = format!(
-                    "#!lua name=lib\nlocal kept, calls = string.rep('x', 10000), 0\n\
-                     redis.register_function('f', function() calls = calls + 1 return calls + {number} * 10 end)"
+                    "#!lua name=lib\nlocal kept, calls = '{}', 0\n\
+                     redis.register_function('f', function() calls = calls + 1 return calls + {number} * 10 end)",
+                    "x".repeat(10000)
                 );
                 client.ask(&["FUNCTION", "LOAD", "REPLACE", &library], "$3\r\nlib\r\n");
                 client.ask(&["FCALL", "f", "0"], format!(":{}\r\n", number * 10 + 1));
@@ -331,15 +332,17 @@ fn libraries_that_mean_harm() {
     let mut client = server.client();
     let bodies = [
         "while true do end",
-        "while true do pcall(function() while true do end end) end",
-        "while true do xpcall(error, function() while true do end end) end",
+        "local function again() return again() end again()",
         "redis.call('PING')",
-        "local t = {} while true do t[#t + 1] = string.rep('x' .. #t, 20000) end",
-        "error({})",
+        "local t = {} local x = 'x' while true do x = x .. x t[#t + 1] = x .. #t end",
+        "local t = {} while true do t[#t + 1] = {} end",
+        "return 1 + {}",
+        "pcall(redis.register_function)",
         "redis.register_function('f', 1)",
         "for i = 1, 10 do redis.register_function('f', function() end) end",
         "coroutine.yield()",
-        "redis.register_function(setmetatable({}, {__index = function() while true do end end}))",
+        "_G.x = 1",
+        "redis.register_function{function_name = 'f', callback = function() end, flags = {{}}}",
     ];
     for body in bodies {
         println!("{body}");

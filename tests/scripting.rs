@@ -349,3 +349,90 @@ fn libraries_are_dumped_and_restored() {
         "-ERR DUMP payload version or checksum are wrong\r\n",
     );
 }
+
+/// Redis has no global `server`; what is called through it answers as in Valkey, where that is the name.
+#[test]
+fn errors_have_the_words_of_the_table_that_was_called() {
+    let server = Server::start(&[]);
+    let mut client = server.client();
+    for (script, expected) in [
+        (
+            "server.call('nosuch')",
+            "-ERR Unknown command called from script script: ",
+        ),
+        (
+            "server.call('get')",
+            "-ERR Wrong number of args calling command from script script: ",
+        ),
+        (
+            "server.call()",
+            "-ERR Please specify at least one argument for this call script: ",
+        ),
+        (
+            "server.call({})",
+            "-ERR Command arguments must be strings or integers script: ",
+        ),
+        (
+            "server.setresp()",
+            "-ERR server.setresp() requires one argument. script: ",
+        ),
+        (
+            "redis.setresp()",
+            "-ERR redis.setresp() requires one argument. script: ",
+        ),
+        (
+            "redis.call('nosuch')",
+            "-ERR Unknown Redis command called from script script: ",
+        ),
+    ] {
+        let line = client.first_line(&["EVAL", script, "0"]);
+        assert!(line.starts_with(expected), "{script}: {line}");
+    }
+    for name in ["redis", "server"] {
+        let library = format!("#!lua name=lib\n{name}.register_function(1, 2)");
+        client.ask(
+            &["FUNCTION", "LOAD", &library],
+            format!("-ERR Error registering functions: first argument to {name}.register_function must be a string\r\n"),
+        );
+    }
+}
+
+/// While a library is loaded it sees what it takes to register functions; the functions see everything.
+#[test]
+fn a_library_sees_little_until_its_functions_are_called() {
+    let server = Server::start(&[]);
+    let mut client = server.client();
+    let missing = |name: &str| {
+        format!(
+            "-ERR Error registering functions: user_function:2: Script attempted to access nonexistent global variable '{name}'\r\n"
+        )
+    };
+    for (code, name) in [
+        ("math.random()", "math"),
+        ("mt = getmetatable(_G)", "getmetatable"),
+        ("local all = _G", "_G"),
+        ("redis.call('PING')", "call"),
+        ("redis.math.random()", "math"),
+        ("server.setresp(3)", "setresp"),
+    ] {
+        let library = format!("#!lua name=lib\n{code}");
+        client.ask(&["FUNCTION", "LOAD", &library], missing(name));
+    }
+    let library = "#!lua name=lib\nlocal register = redis.register_function\n\
+         register('max', function(keys, args) return math.max(redis.call('INCR', keys[1]), args[1]) end)\n\
+         register('late', function() redis.register_function('later', function() end) end)\n\
+         register('kept', function() register('later', function() end) end)\n\
+         redis.log(redis.LOG_DEBUG, redis.REDIS_VERSION)";
+    client.ask(&["FUNCTION", "LOAD", library], "$3\r\nlib\r\n");
+    client.ask(&["FCALL", "max", "1", "key", "7"], ":7\r\n");
+    let late = client.first_line(&["FCALL", "late", "0"]);
+    assert!(
+        late.contains("attempt to call field 'register_function' (a nil value)"),
+        "{late}"
+    );
+    let kept = client.first_line(&["FCALL", "kept", "0"]);
+    assert!(
+        kept.contains("redis.register_function can only be called on FUNCTION LOAD command"),
+        "{kept}"
+    );
+}

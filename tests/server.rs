@@ -140,3 +140,35 @@ fn shutdown_ends_the_program_without_a_reply() {
     client.expect_closed();
     assert!(child.wait().success());
 }
+
+#[test]
+fn writes_are_refused_while_replicas_are_asked_for() {
+    const REFUSED: &str = "-NOREPLICAS Not enough good replicas to write.\r\n";
+    let server = Server::start(&[]);
+    let mut client = server.client();
+    client.talk(&[
+        ("SET key 1", "+OK\r\n"),
+        ("CONFIG SET min-replicas-to-write 1", "+OK\r\n"),
+        ("SET key 2", REFUSED),
+        ("DEL key", REFUSED),
+        ("GET key", "$1\r\n1\r\n"),
+        ("MULTI", "+OK\r\n"),
+        ("SET key 2", REFUSED),
+        (
+            "EXEC",
+            "-EXECABORT Transaction discarded because of previous errors.\r\n",
+        ),
+    ]);
+    for (script, expected) in [
+        ("return redis.call('get', 'key')", "$1\r\n1\r\n"),
+        ("return redis.pcall('set', 'key', 3)", REFUSED),
+    ] {
+        client.ask(&["EVAL", script, "0"], expected);
+    }
+    let declared = "#!lua\nreturn redis.call('get', 'key')";
+    client.ask(&["EVAL", declared, "0"], REFUSED);
+    client.talk(&[
+        ("CONFIG SET min-replicas-max-lag 0", "+OK\r\n"),
+        ("SET key 2", "+OK\r\n"),
+    ]);
+}

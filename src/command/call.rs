@@ -119,6 +119,12 @@ pub(super) fn count_error(server: &Server, session: &Session, error: &ReplyError
     server.stats.count_error(error.code());
 }
 
+/// Whether writes are refused because there are not as many replicas as there should be.
+#[inline]
+pub(super) fn lacks_replicas(server: &Server) -> bool {
+    server.settings.min_replicas_to_write() > 0 && server.settings.min_replicas_max_lag() > 0
+}
+
 /// Whether a command changes keys, or what replicas have to hear of.
 pub(super) fn writes(flags: Flags) -> bool {
     flags.intersects(Flags::WRITE.or(Flags::MAY_REPLICATE))

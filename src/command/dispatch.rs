@@ -269,7 +269,15 @@ fn run_one(
         return Outcome::Done;
     }
     let mark = reply.mark();
-    let result = run_locked(server, session, reply, command, args, looked.hash, budget.now);
+    let result = run_locked(
+        server,
+        session,
+        reply,
+        command,
+        args,
+        looked.hash,
+        budget.now,
+    );
     server.cap.release(session.worker());
     if let Ok(Outcome::Suspend(suspension)) = result
         && suspension.tries_again()
@@ -426,6 +434,9 @@ fn admit(
             // What is only queued need not wait.
             flags = flags.and(Flags::DENYOOM);
         }
+    }
+    if flags.or(command.flags).contains(Flags::WRITE) && call::lacks_replicas(server) {
+        return Err(ReplyError::NO_REPLICAS);
     }
     if flags.contains(Flags::DENYOOM) {
         let room = room::make_room(server, session.worker(), args)?;

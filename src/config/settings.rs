@@ -393,6 +393,8 @@ accessors! {
         busy_reply_threshold: u64 = "busy-reply-threshold",
         io_threads: usize = "io-threads",
         replica_priority: u32 = "replica-priority",
+        min_replicas_to_write: u32 = "min-replicas-to-write",
+        min_replicas_max_lag: u32 = "min-replicas-max-lag",
     }
     texts {
         bind = "bind",

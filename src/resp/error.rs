@@ -70,6 +70,9 @@ impl ReplyError {
     /// `OOM command not allowed when used memory > 'maxmemory'.`
     pub const OOM: ReplyError =
         ReplyError::fixed("OOM command not allowed when used memory > 'maxmemory'.");
+    /// `NOREPLICAS Not enough good replicas to write.`
+    pub const NO_REPLICAS: ReplyError =
+        ReplyError::fixed("NOREPLICAS Not enough good replicas to write.");
     /// `EXECABORT Transaction discarded because of previous errors.`
     pub const EXEC_ABORT: ReplyError =
         ReplyError::fixed("EXECABORT Transaction discarded because of previous errors.");

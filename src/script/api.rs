@@ -1,4 +1,4 @@
-//! What scripts see as `redis` and `server`.
+//! What scripts see as `redis`, and Valkey's scripts as `server`: the same functions, which speak of themselves as they were called.
 //!
 //! Each function gives what it returns, and what it raises; [`raise`] makes one of it that does.
 
@@ -18,6 +18,39 @@ use crate::resp::{DoubleText, OwnedArgs};
 pub const VERSION: &str = "7.4.0";
 const VERSION_NUMBER: i64 = 0x0007_0400;
 
+/// The global table through which a script calls a function. Redis has no `server`, so what is called through that answers in Valkey's words.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Namespace {
+    /// `redis`
+    #[default]
+    Redis,
+    /// `server`
+    Server,
+}
+
+impl Namespace {
+    /// Both.
+    pub(super) const ALL: [Self; 2] = [Self::Redis, Self::Server];
+
+    /// The table's name.
+    pub(super) fn name(self) -> &'static str {
+        self.choose("redis", "server")
+    }
+
+    /// An error's text in which `redis.` stands for the table's name.
+    fn speaks(self, text: &str) -> String {
+        text.replace("redis.", self.choose("redis.", "server."))
+    }
+
+    /// Redis's words or Valkey's.
+    pub fn choose<T>(self, redis: T, valkey: T) -> T {
+        match self {
+            Self::Redis => redis,
+            Self::Server => valkey,
+        }
+    }
+}
+
 /// What a script has asked for, and what it is asked.
 #[derive(Debug, Default)]
 pub struct State {
@@ -29,6 +62,8 @@ pub struct State {
     pub(super) registered: RefCell<Vec<Registered>>,
     /// The request asks only whether the command may be called (`redis.acl_check_cmd`).
     pub asks_only: Cell<bool>,
+    /// Through which table it was made.
+    pub namespace: Cell<Namespace>,
 }
 
 impl State {
@@ -69,14 +104,22 @@ fn wrong(lua: &Lua, text: &str) -> Checked {
     Ok((Value::Nil, Value::Table(table)))
 }
 
-/// The table of functions. `is_library`: functions can be registered.
-pub(super) fn table(lua: &Lua, shared: &Rc<Shared>, is_library: bool) -> mlua::Result<Table> {
-    type Inner = fn(&Lua, &Shared, &[Value]) -> Checked;
-    let api = lua.create_table()?;
-    let inner = |function: Inner| {
-        let shared = Rc::clone(shared);
-        lua.create_function(move |lua, args: Variadic<Value>| function(lua, &shared, &args))
-    };
+type Inner = fn(&Lua, &Shared, Namespace, &[Value]) -> Checked;
+
+/// The tables by their names, each of which `table` makes.
+pub(super) fn tables(
+    lua: &Lua,
+    table: impl Fn(Namespace) -> mlua::Result<Table>,
+) -> mlua::Result<Table> {
+    let tables = lua.create_table()?;
+    for namespace in Namespace::ALL {
+        tables.raw_set(namespace.name(), table(namespace)?)?;
+    }
+    Ok(tables)
+}
+
+/// What scripts, and functions that are called, find in the table.
+pub(super) fn table(lua: &Lua, shared: &Rc<Shared>, namespace: Namespace) -> mlua::Result<Table> {
     let functions: [(&str, Inner); 7] = [
         ("acl_check_cmd", may_call),
         ("setresp", setresp),
@@ -86,29 +129,55 @@ pub(super) fn table(lua: &Lua, shared: &Rc<Shared>, is_library: bool) -> mlua::R
         ("error_reply", error_reply),
         ("status_reply", status_reply),
     ];
-    for (name, function) in functions {
-        api.raw_set(name, raise::raising(lua, &inner(function)?)?)?;
-    }
-    api.raw_set("call", native::caller(lua, shared, true)?)?;
-    api.raw_set("pcall", native::caller(lua, shared, false)?)?;
-    if is_library {
-        api.raw_set("register_function", raise::raising(lua, &inner(register)?)?)?;
-    }
+    let api = with_functions(lua, shared, namespace, &functions)?;
+    api.raw_set("call", native::caller(lua, shared, namespace, true)?)?;
+    api.raw_set("pcall", native::caller(lua, shared, namespace, false)?)?;
     let (replicate, breakpoint, debug): (Function, Function, Function) =
         lua.load(NOTHING).set_name("=redis").call(())?;
     api.raw_set("replicate_commands", replicate)?;
     api.raw_set("breakpoint", breakpoint)?;
     api.raw_set("debug", debug)?;
     for (name, value) in [
-        ("LOG_DEBUG", 0),
-        ("LOG_VERBOSE", 1),
-        ("LOG_NOTICE", 2),
-        ("LOG_WARNING", 3),
         ("REPL_NONE", 0),
         ("REPL_AOF", 1),
         ("REPL_SLAVE", 2),
         ("REPL_REPLICA", 2),
         ("REPL_ALL", 3),
+    ] {
+        api.raw_set(name, value)?;
+    }
+    Ok(api)
+}
+
+/// What a library's code finds in the table while it is loaded.
+pub(super) fn loading_table(
+    lua: &Lua,
+    shared: &Rc<Shared>,
+    namespace: Namespace,
+) -> mlua::Result<Table> {
+    let functions: [(&str, Inner); 2] = [("register_function", register), ("log", log)];
+    with_functions(lua, shared, namespace, &functions)
+}
+
+/// A table of these functions and of what is in every table.
+fn with_functions(
+    lua: &Lua,
+    shared: &Rc<Shared>,
+    namespace: Namespace,
+    functions: &[(&str, Inner)],
+) -> mlua::Result<Table> {
+    let api = lua.create_table()?;
+    for &(name, function) in functions {
+        let shared = Rc::clone(shared);
+        let call = move |lua: &Lua, args: Variadic<Value>| function(lua, &shared, namespace, &args);
+        let function = lua.create_function(call)?;
+        api.raw_set(name, raise::raising(lua, &function)?)?;
+    }
+    for (name, value) in [
+        ("LOG_DEBUG", 0),
+        ("LOG_VERBOSE", 1),
+        ("LOG_NOTICE", 2),
+        ("LOG_WARNING", 3),
         ("REDIS_VERSION_NUM", VERSION_NUMBER),
         ("VALKEY_VERSION_NUM", VERSION_NUMBER),
         ("SERVER_VERSION_NUM", VERSION_NUMBER),
@@ -214,43 +283,43 @@ fn fill(request: &mut OwnedArgs, args: &[Value]) -> bool {
     true
 }
 
-fn may_call(lua: &Lua, shared: &Shared, args: &[Value]) -> Checked {
-    if shared.api.registering.get() {
-        return wrong(
-            lua,
-            "Script attempted to access nonexistent global variable 'acl_check_cmd'",
-        );
-    }
+fn may_call(lua: &Lua, shared: &Shared, namespace: Namespace, args: &[Value]) -> Checked {
     if args.is_empty() {
         return wrong(
             lua,
-            "Please specify at least one argument for this redis.acl_check_cmd() call",
+            namespace.choose(
+                "Please specify at least one argument for this redis.acl_check_cmd() call",
+                "Please specify at least one argument for this call",
+            ),
         );
     }
     if !fill(&mut shared.request.borrow_mut(), args) {
         return wrong(
             lua,
-            "redis.acl_check_cmd() command arguments must be strings or integers",
+            namespace.choose(
+                "redis.acl_check_cmd() command arguments must be strings or integers",
+                "Command arguments must be strings or integers",
+            ),
         );
     }
     shared.api.asks_only.set(true);
     shared.call();
     shared.api.asks_only.set(false);
     match shared.reply.borrow_mut().contiguous().first() {
-        Some(b'-') => wrong(lua, "Invalid command passed to redis.acl_check_cmd()"),
+        Some(b'-') => {
+            let text = "Invalid command passed to redis.acl_check_cmd()";
+            wrong(lua, &namespace.speaks(text))
+        }
         first => Ok((Value::Boolean(first == Some(&b'+')), Value::Nil)),
     }
 }
 
-fn setresp(lua: &Lua, shared: &Shared, args: &[Value]) -> Checked {
-    if shared.api.registering.get() {
+fn setresp(lua: &Lua, shared: &Shared, namespace: Namespace, args: &[Value]) -> Checked {
+    if args.len() != 1 {
         return wrong(
             lua,
-            "Script attempted to access nonexistent global variable 'setresp'",
+            &namespace.speaks("redis.setresp() requires one argument."),
         );
-    }
-    if args.len() != 1 {
-        return wrong(lua, "redis.setresp() requires one argument.");
     }
     match number(&args[0]) {
         Some(2) => shared.api.resp3.set(false),
@@ -260,9 +329,12 @@ fn setresp(lua: &Lua, shared: &Shared, args: &[Value]) -> Checked {
     Ok((Value::Nil, Value::Nil))
 }
 
-fn log(lua: &Lua, _: &Shared, args: &[Value]) -> Checked {
+fn log(lua: &Lua, _: &Shared, namespace: Namespace, args: &[Value]) -> Checked {
     if args.len() < 2 {
-        return wrong(lua, "redis.log() requires two arguments or more.");
+        return wrong(
+            lua,
+            &namespace.speaks("redis.log() requires two arguments or more."),
+        );
     }
     let Some(level) = number(&args[0]) else {
         return wrong(lua, "First argument must be a number (log level).");
@@ -280,15 +352,12 @@ fn log(lua: &Lua, _: &Shared, args: &[Value]) -> Checked {
     Ok((Value::Nil, Value::Nil))
 }
 
-fn set_repl(lua: &Lua, shared: &Shared, args: &[Value]) -> Checked {
-    if shared.api.registering.get() {
+fn set_repl(lua: &Lua, _: &Shared, namespace: Namespace, args: &[Value]) -> Checked {
+    if args.len() != 1 {
         return wrong(
             lua,
-            "Script attempted to access nonexistent global variable 'set_repl'",
+            &namespace.speaks("redis.set_repl() requires one argument."),
         );
-    }
-    if args.len() != 1 {
-        return wrong(lua, "redis.set_repl() requires one argument.");
     }
     match number(&args[0]) {
         Some(0..=3) => Ok((Value::Nil, Value::Nil)),
@@ -299,7 +368,7 @@ fn set_repl(lua: &Lua, shared: &Shared, args: &[Value]) -> Checked {
     }
 }
 
-fn sha1hex(lua: &Lua, _: &Shared, args: &[Value]) -> Checked {
+fn sha1hex(lua: &Lua, _: &Shared, _: Namespace, args: &[Value]) -> Checked {
     let [only] = args else {
         return wrong(lua, "wrong number of arguments");
     };
@@ -313,11 +382,11 @@ fn sha1hex(lua: &Lua, _: &Shared, args: &[Value]) -> Checked {
     ))
 }
 
-fn error_reply(lua: &Lua, _: &Shared, args: &[Value]) -> Checked {
+fn error_reply(lua: &Lua, _: &Shared, _: Namespace, args: &[Value]) -> Checked {
     reply_table(lua, args, "err")
 }
 
-fn status_reply(lua: &Lua, _: &Shared, args: &[Value]) -> Checked {
+fn status_reply(lua: &Lua, _: &Shared, _: Namespace, args: &[Value]) -> Checked {
     reply_table(lua, args, "ok")
 }
 
@@ -345,134 +414,118 @@ fn reply_table(lua: &Lua, args: &[Value], field: &str) -> Checked {
 }
 
 /// `register_function(name, callback)` or `register_function{function_name=, callback=, flags=, description=}`
-fn register(lua: &Lua, shared: &Shared, args: &[Value]) -> Checked {
-    if !shared.api.registering.get() {
-        return wrong(
-            lua,
-            "attempt to call field 'register_function' (a nil value)",
-        );
+fn register(lua: &Lua, shared: &Shared, namespace: Namespace, args: &[Value]) -> Checked {
+    let read = match args {
+        _ if !shared.api.registering.get() => {
+            Err("redis.register_function can only be called on FUNCTION LOAD command")
+        }
+        [Value::Table(table)] => named(table)?,
+        [_] => Err(
+            "calling redis.register_function with a single argument is only applicable to Lua table (representing named arguments).",
+        ),
+        [name, callback] => positional(name, callback),
+        _ => Err("wrong number of arguments to redis.register_function"),
+    };
+    let registered = read.and_then(|new| {
+        if !super::library::is_name(&new.name) {
+            return Err(
+                "Library names can only contain letters, numbers, or underscores(_) and must be at least one character long",
+            );
+        }
+        let mut registered = shared.api.registered.borrow_mut();
+        if registered.iter().any(|other| other.name == new.name) {
+            return Err("Function already exists in the library");
+        }
+        registered.push(new);
+        Ok(())
+    });
+    match registered {
+        Ok(()) => Ok((Value::Nil, Value::Nil)),
+        Err(text) => wrong(lua, &namespace.speaks(text)),
     }
-    let mut name = None;
-    let mut callback = None;
-    let mut description = None;
+}
+
+/// A function to be registered, or what is wrong with how it was given.
+type Read = Result<Registered, &'static str>;
+
+fn positional(name: &Value, callback: &Value) -> Read {
+    let Value::String(name) = name else {
+        return Err("first argument to redis.register_function must be a string");
+    };
+    let Value::Function(callback) = callback else {
+        return Err("second argument to redis.register_function must be a function");
+    };
+    Ok(Registered {
+        name: name.as_bytes().to_vec(),
+        description: None,
+        flags: Flags {
+            declared: true,
+            ..Flags::default()
+        },
+        callback: callback.clone(),
+    })
+}
+
+fn named(table: &Table) -> mlua::Result<Read> {
+    let (mut name, mut callback, mut description) = (None, None, None);
     let mut flags = Flags {
         declared: true,
         ..Flags::default()
     };
-    match args {
-        [Value::Table(table)] => {
-            for pair in table.pairs::<Value, Value>() {
-                let (key, value) = pair?;
-                let Value::String(key) = key else {
-                    return wrong(
-                        lua,
-                        "named argument key given to redis.register_function is not a string",
-                    );
-                };
-                match (&*key.as_bytes(), value) {
-                    (b"function_name", Value::String(text)) => {
-                        name = Some(text.as_bytes().to_vec())
+    for pair in table.pairs::<Value, Value>() {
+        let (key, value) = pair?;
+        let Value::String(key) = key else {
+            return Ok(Err(
+                "named argument key given to redis.register_function is not a string",
+            ));
+        };
+        match (&*key.as_bytes(), value) {
+            (b"function_name", Value::String(text)) => name = Some(text.as_bytes().to_vec()),
+            (b"description", Value::String(text)) => description = Some(text.as_bytes().to_vec()),
+            (b"callback", Value::Function(function)) => callback = Some(function),
+            (b"flags", Value::Table(names)) => {
+                for flag in names.sequence_values::<Value>() {
+                    let is_known = match flag? {
+                        Value::String(flag) => flags.set(&flag.as_bytes()),
+                        _ => false,
+                    };
+                    if !is_known {
+                        return Ok(Err("unknown flag given"));
                     }
-                    (b"function_name", _) => {
-                        return wrong(
-                            lua,
-                            "function_name argument given to redis.register_function must be a string",
-                        );
-                    }
-                    (b"description", Value::String(text)) => {
-                        description = Some(text.as_bytes().to_vec())
-                    }
-                    (b"description", _) => {
-                        return wrong(
-                            lua,
-                            "description argument given to redis.register_function must be a string",
-                        );
-                    }
-                    (b"callback", Value::Function(function)) => callback = Some(function),
-                    (b"callback", _) => {
-                        return wrong(
-                            lua,
-                            "callback argument given to redis.register_function must be a function",
-                        );
-                    }
-                    (b"flags", Value::Table(names)) => {
-                        for flag in names.sequence_values::<Value>() {
-                            let known = match flag? {
-                                Value::String(flag) => flags.set(&flag.as_bytes()),
-                                _ => false,
-                            };
-                            if !known {
-                                return wrong(lua, "unknown flag given");
-                            }
-                        }
-                    }
-                    (b"flags", _) => {
-                        return wrong(
-                            lua,
-                            "flags argument to redis.register_function must be a table representing function flags",
-                        );
-                    }
-                    _ => return wrong(lua, "unknown argument given to redis.register_function"),
                 }
             }
-            if name.is_none() {
-                return wrong(
-                    lua,
-                    "redis.register_function must get a function name argument",
-                );
-            }
-            if callback.is_none() {
-                return wrong(lua, "redis.register_function must get a callback argument");
-            }
+            (key, _) => return Ok(Err(wrong_argument(key))),
         }
-        [_] => {
-            return wrong(
-                lua,
-                "calling redis.register_function with a single argument is only applicable to Lua table (representing named arguments).",
-            );
-        }
-        [first, second] => {
-            match first {
-                Value::String(text) => name = Some(text.as_bytes().to_vec()),
-                _ => {
-                    return wrong(
-                        lua,
-                        "first argument to redis.register_function must be a string",
-                    );
-                }
-            }
-            match second {
-                Value::Function(function) => callback = Some(function.clone()),
-                _ => {
-                    return wrong(
-                        lua,
-                        "second argument to redis.register_function must be a function",
-                    );
-                }
-            }
-        }
-        _ => return wrong(lua, "wrong number of arguments to redis.register_function"),
     }
-    let (Some(name), Some(callback)) = (name, callback) else {
-        return wrong(lua, "wrong number of arguments to redis.register_function");
+    let Some(name) = name else {
+        return Ok(Err(
+            "redis.register_function must get a function name argument",
+        ));
     };
-    if !super::library::is_name(&name) {
-        return wrong(
-            lua,
-            "Library names can only contain letters, numbers, or underscores(_) and must be at least one character long",
-        );
-    }
-    let mut registered = shared.api.registered.borrow_mut();
-    if registered.iter().any(|other| other.name == name) {
-        return wrong(lua, "Function already exists in the library");
-    }
-    registered.push(Registered {
+    let Some(callback) = callback else {
+        return Ok(Err("redis.register_function must get a callback argument"));
+    };
+    Ok(Ok(Registered {
         name,
         description,
         flags,
         callback,
-    });
-    Ok((Value::Nil, Value::Nil))
+    }))
+}
+
+/// What is wrong with a named argument that is not of its type, or has no such name.
+fn wrong_argument(name: &[u8]) -> &'static str {
+    match name {
+        b"function_name" => {
+            "function_name argument given to redis.register_function must be a string"
+        }
+        b"description" => "description argument given to redis.register_function must be a string",
+        b"callback" => "callback argument given to redis.register_function must be a function",
+        b"flags" => {
+            "flags argument to redis.register_function must be a table representing function flags"
+        }
+        _ => "unknown argument given to redis.register_function",
+    }
 }
 
 fn number(value: &Value) -> Option<i64> {

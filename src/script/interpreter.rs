@@ -244,11 +244,12 @@ impl Interpreter {
             inside: Cell::new(false),
         });
         lua.set_app_data(Rc::clone(&shared));
-        let environment = |is_library: bool| {
-            let api = api::table(&lua, &shared, is_library)?;
-            lua::environment(&lua, &api)
-        };
-        let (scripts, libraries) = (environment(false)?, environment(true)?);
+        let apis = api::tables(&lua, |namespace| api::table(&lua, &shared, namespace))?;
+        let loading = api::tables(&lua, |namespace| {
+            api::loading_table(&lua, &shared, namespace)
+        })?;
+        let scripts = lua::environment(&lua, &apis, &lua.create_table()?)?;
+        let libraries = lua::environment(&lua, &apis, &loading)?;
         let functions = lua.create_table()?;
         reserve(&functions)?;
         let state = lua::state(&lua)?;
@@ -440,7 +441,7 @@ impl Interpreter {
         };
         let nothing = OwnedArgs::default();
         let deadline = Instant::now() + LOAD_TIME;
-        self.shared.api.registering.set(true);
+        self.set_loading(true)?;
         let mut pass = self.start(
             code,
             nothing.view(),
@@ -462,7 +463,7 @@ impl Interpreter {
                 }
             }
         }
-        self.shared.api.registering.set(false);
+        self.set_loading(false)?;
         let _ = self.functions.raw_set(CODE, false);
         let registered = self.shared.api.registered.take();
         match self.result() {
@@ -479,6 +480,12 @@ impl Interpreter {
             }
         }
         Ok(registered)
+    }
+
+    fn set_loading(&self, is_loading: bool) -> Result<(), ReplyError> {
+        self.shared.api.registering.set(is_loading);
+        let set = self.libraries.set_loading(is_loading);
+        set.map_err(|error| ReplyError::err(first_line(&error)))
     }
 
     /// Gives back what the last script has left, if it is much: memory that is not collected yet counts against the limit. False if it cannot

@@ -22,6 +22,7 @@ pub mod store;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+pub use api::Namespace;
 pub use store::Scripts;
 
 /// A script's run: the number under which it is set aside, and under which it reserves shards. Never 0, never reused.

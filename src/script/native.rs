@@ -12,6 +12,7 @@ use std::rc::Rc;
 
 use mlua::{Function, Lua, Table, ffi};
 
+use super::api::Namespace;
 use super::convert::{
     self, COUNTED, ROOM, bytes_at, push_array, push_bytes, push_reply, push_tagged,
 };
@@ -96,7 +97,12 @@ unsafe fn run(state: *mut ffi::lua_State, shared: &Shared, job: Job) {
 }
 
 /// `redis.call`, or `redis.pcall` if it does not raise.
-pub(super) fn caller(lua: &Lua, shared: &Rc<Shared>, raises: bool) -> mlua::Result<Function> {
+pub(super) fn caller(
+    lua: &Lua,
+    shared: &Rc<Shared>,
+    namespace: Namespace,
+    raises: bool,
+) -> mlua::Result<Function> {
     let pointer = Rc::as_ptr(shared).cast_mut().cast::<c_void>();
     // The function must not outlive what it points to.
     if lua
@@ -107,12 +113,13 @@ pub(super) fn caller(lua: &Lua, shared: &Rc<Shared>, raises: bool) -> mlua::Resu
             "the interpreter does not keep its state",
         ));
     }
-    // SAFETY: the two upvalues are pushed and taken by the closure, which is the only value left.
+    // SAFETY: the upvalues are pushed and taken by the closure, which is the only value left.
     unsafe {
         lua.exec_raw((), |state| {
             ffi::lua_pushlightuserdata(state, pointer);
             ffi::lua_pushboolean(state, raises.into());
-            ffi::lua_pushcclosure(state, call_command, 2);
+            ffi::lua_pushboolean(state, (namespace == Namespace::Server).into());
+            ffi::lua_pushcclosure(state, call_command, 3);
         })
     }
 }
@@ -124,6 +131,11 @@ unsafe extern "C-unwind" fn call_command(state: *mut ffi::lua_State) -> c_int {
     unsafe {
         let shared = ffi::lua_touserdata(state, ffi::lua_upvalueindex(1)).cast::<Shared>();
         let raises = ffi::lua_toboolean(state, ffi::lua_upvalueindex(2)) != 0;
+        let namespace = match ffi::lua_toboolean(state, ffi::lua_upvalueindex(3)) {
+            0 => Namespace::Redis,
+            _ => Namespace::Server,
+        };
+        (*shared).api.namespace.set(namespace);
         let is_error = match make_request(state, &*shared) {
             Ok(()) => {
                 ffi::lua_settop(state, 0);
@@ -163,7 +175,10 @@ unsafe fn make_request(state: *mut ffi::lua_State, shared: &Shared) -> Result<()
     unsafe {
         let count = ffi::lua_gettop(state);
         if count == 0 {
-            return Err("ERR Please specify at least one argument for this redis lib call");
+            return Err(shared.api.namespace.get().choose(
+                "ERR Please specify at least one argument for this redis lib call",
+                "ERR Please specify at least one argument for this call",
+            ));
         }
         let mut request = shared.request.borrow_mut();
         request.clear();
@@ -179,7 +194,12 @@ unsafe fn make_request(state: *mut ffi::lua_State, shared: &Shared) -> Result<()
                         request.push(&DoubleText::new(number));
                     }
                 }
-                _ => return Err("ERR Lua redis lib command arguments must be strings or integers"),
+                _ => {
+                    return Err(shared.api.namespace.get().choose(
+                        "ERR Lua redis lib command arguments must be strings or integers",
+                        "ERR Command arguments must be strings or integers",
+                    ));
+                }
             }
         }
     }

@@ -182,6 +182,7 @@ const OWN_ERROR_CODES: &[&str] = &[
     "NOAUTH",
     "NOGROUP",
     "NOPROTO",
+    "NOREPLICAS",
     "NOSCRIPT",
     "NOTBUSY",
     "OOM",

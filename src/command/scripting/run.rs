@@ -11,6 +11,7 @@ use crate::command::observed;
 use crate::command::room;
 use crate::command::table::{self, Command, Flags};
 use crate::resp::{Args, ReplyError};
+use crate::script::Namespace;
 use crate::script::engine::{Event, Failure, KILLED, MOST_SET_ASIDE, Program, Run};
 use crate::script::running::{Kind, Run as Shown};
 use crate::script::store::Flags as ScriptFlags;
@@ -110,6 +111,9 @@ fn check(ctx: &Context<'_>, flags: ScriptFlags, programs: Programs) -> Result<()
             "ERR Can not execute a script with write flag using *_ro command.",
         ));
     }
+    if call::lacks_replicas(ctx.server) {
+        return Err(ReplyError::NO_REPLICAS);
+    }
     if !flags.allow_oom && is_short(ctx) {
         return Err(ReplyError::fixed(
             "OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'",
@@ -183,7 +187,8 @@ fn execute(ctx: &mut Context<'_>, run: &mut Run, rules: Rules) {
         let protocol = run.protocol();
         std::mem::swap(ctx.reply, &mut *run.reply());
         ctx.reply.set_protocol(protocol);
-        let result = admit(ctx, args, rules).and_then(|command| {
+        let namespace = run.api().namespace.get();
+        let result = admit(ctx, args, rules, namespace).and_then(|command| {
             if command.flags.contains(Flags::WRITE) && !run.note_write() {
                 run.end();
                 return Err(ReplyError::err(KILLED));
@@ -207,16 +212,26 @@ fn admit(
     ctx: &mut Context<'_>,
     args: Args<'_>,
     rules: Rules,
+    namespace: Namespace,
 ) -> Result<&'static Command, ReplyError> {
-    let command = dispatch::resolve(table::find(args.at(0)), args)
-        .map_err(|_| ReplyError::fixed("ERR Unknown Redis command called from script"))?;
+    let command = dispatch::resolve(table::find(args.at(0)), args).map_err(|_| {
+        ReplyError::fixed(namespace.choose(
+            "ERR Unknown Redis command called from script",
+            "ERR Unknown command called from script",
+        ))
+    })?;
     let counters = &ctx.server.stats.of(ctx.session.worker()).commands[command.id()];
     let refused = if !command.accepts(args.len()) {
-        Some("ERR Wrong number of args calling Redis command from script")
+        Some(namespace.choose(
+            "ERR Wrong number of args calling Redis command from script",
+            "ERR Wrong number of args calling command from script",
+        ))
     } else if command.flags.contains(Flags::NOSCRIPT) {
         Some("ERR This Redis command is not allowed from script")
     } else if rules.read_only && call::writes(command.flags) {
         Some("ERR Write commands are not allowed from read-only scripts.")
+    } else if command.flags.contains(Flags::WRITE) && call::lacks_replicas(ctx.server) {
+        Some("NOREPLICAS Not enough good replicas to write.")
     } else if rules.heeds_memory && command.flags.contains(Flags::DENYOOM) && is_short(ctx) {
         Some("OOM command not allowed when used memory > 'maxmemory'.")
     } else if !call::covers(ctx, command, args) {

@@ -15,14 +15,10 @@ pub(super) const SECTION: Section = Section {
             .kept("Host and port of a primary to follow."),
         number("min-replicas-to-write", 0, INT, "0")
             .alias(&["min-slaves-to-write"])
-            .only(
-                "0",
-                "replication is not supported, so that every write would be refused",
-            )
-            .kept("Replicas without which writes are refused."),
+            .honoured("Replicas without which writes are refused. Replication is not supported: there are none."),
         number("min-replicas-max-lag", 0, INT, "10")
             .alias(&["min-slaves-max-lag"])
-            .kept("Seconds a replica may lag to count."),
+            .honoured("Seconds a replica may lag to count; with 0 none is needed."),
         text("primaryauth", "")
             .alias(&["masterauth"])
             .secret()

@@ -23,15 +23,16 @@ local function refuse()
   error(READONLY, 2)
 end
 
--- A proxy of `contents`. Scripts get `visible` for its metatable.
+-- A proxy of `contents`, and its metatable. Scripts get `visible` for that.
 local function protect(contents, visible)
   local proxy = {}
-  readonly[proxy] = true
-  return setmetatable(proxy, {
+  local meta = {
     __index = contents,
     __newindex = refuse,
     __metatable = {contents = contents, visible = visible},
-  })
+  }
+  readonly[proxy] = true
+  return setmetatable(proxy, meta), meta
 end
 
 local function contents_of(proxy)
@@ -401,18 +402,19 @@ local function gather(reader)
   return ctable.concat(pieces)
 end
 
--- An environment of its own, with the tables in `apis` (by name) beside the libraries. The second result is where its globals are: for
--- the host alone.
-local function environment(apis)
+-- An environment of its own, with the tables in `apis` (by name) beside the libraries. What a library's code sees while it is loaded
+-- is nothing but the tables in `loading`. The other results are for the host alone: where the globals are, the metatable that says so,
+-- and what belongs there instead while a library is loaded.
+local function environment(apis, loading)
   local globals = {}
   for name, value in next, shared do globals[name] = value end
-  local guarded = {}
-  for name, api in next, apis do
-    guarded[api] = guarded[api] or protect(api)
-    globals[name] = guarded[api]
-  end
-  local environment = protect(globals, global_visible)
+  for name, api in next, apis do globals[name] = protect(api) end
+  local environment, meta = protect(globals, global_visible)
   globals._G = environment
+
+  local seen = {}
+  for name, api in next, loading do seen[name] = protect(setmetatable(api, missing_metatable)) end
+  setmetatable(seen, missing_metatable)
 
   function globals.loadstring(text, name)
     if type(text) ~= "string" then
@@ -431,7 +433,7 @@ local function environment(apis)
   end
 
   setmetatable(globals, missing_metatable)
-  return environment, globals
+  return environment, globals, meta, seen
 end
 
 return environment, string_metatable, call

@@ -164,23 +164,27 @@ fn world(lua: &Lua) -> mlua::Result<mlua::AppDataRef<'_, World>> {
 pub struct Environment {
     table: Table,
     globals: Table,
+    meta: Table,
+    loading: Table,
     pcall: Function,
 }
 
-/// An environment with `api` as the global tables `redis` and `server`.
+/// An environment with the tables in `apis` as globals beside the libraries. While a library's code is [loaded](Environment::set_loading) there
+/// are no globals but the tables in `loading`. Both are given by name.
 ///
 /// # Errors
 /// If there is no memory for it.
-pub fn environment(lua: &Lua, api: &Table) -> mlua::Result<Environment> {
-    let apis = lua.create_table_from([("redis", api), ("server", api)])?;
+pub fn environment(lua: &Lua, apis: &Table, loading: &Table) -> mlua::Result<Environment> {
     let (make, pcall) = {
         let world = world(lua)?;
         (world.environment.clone(), world.pcall.clone())
     };
-    let (table, globals) = make.call(apis)?;
+    let (table, globals, meta, loading) = make.call((apis, loading))?;
     Ok(Environment {
         table,
         globals,
+        meta,
+        loading,
         pcall,
     })
 }
@@ -194,6 +198,20 @@ impl Environment {
     /// Where globals are kept that scripts can read and not replace.
     pub(super) fn globals(&self) -> &Table {
         &self.globals
+    }
+
+    /// Says whether what runs from now on is a library's code that registers functions.
+    ///
+    /// # Errors
+    /// None, as nothing is allocated; Lua's interface has them.
+    pub fn set_loading(&self, is_loading: bool) -> mlua::Result<()> {
+        // Not by a function in Lua: whatever stops a script that will not end would stop it.
+        let globals = if is_loading {
+            &self.loading
+        } else {
+            &self.globals
+        };
+        self.meta.raw_set("__index", globals)
     }
 
     /// Sets a global that scripts can read and not replace, as `KEYS`. A table is given as it is: unlike the libraries it is not
