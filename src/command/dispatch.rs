@@ -9,12 +9,12 @@ use std::time::Instant;
 use super::blocking;
 use super::call::{self, answer_error, count};
 use super::context::{Context, Outcome, Suspension};
+use super::locks;
 use super::observed::{self, Figures};
-use super::scripting;
 use super::table::{self, Command, Flags, Lock};
 use super::{room, tracking, transaction};
 use crate::clock::UnixMillis;
-use crate::keyspace::{Access, KeyHash, Locks, Reserved};
+use crate::keyspace::KeyHash;
 use crate::resp::{Args, ReadBuffer, Reply, ReplyError, WINDOW, Window};
 use crate::script::Ticket;
 use crate::server::Server;
@@ -475,11 +475,11 @@ fn run_locked(
         script: None,
     };
     let mut keys = match session.suspended.take() {
-        None => match take_locks(server, session, command, args, hash, now) {
+        None => match locks::take(server, session, command, args, hash, now) {
             Ok(keys) => keys,
             Err(_) => {
-                let take = || take_locks(server, session, command, args, hash, now);
-                match take_locks_or_wait(server, session, take) {
+                let take = || locks::take(server, session, command, args, hash, now);
+                match locks::take_or_wait(server, session, take) {
                     Ok(Ok(keys)) => keys,
                     Ok(Err(suspension)) => return Ok(Outcome::Suspend(suspension)),
                     Err(busy) if command.lock == Lock::Transaction => {
@@ -546,95 +546,6 @@ impl Drop for EndsReservation<'_> {
         if let Some(script) = self.script {
             self.server.scripts.running.remove(script);
             blocking::reservation_ended(self.server, self.worker);
-        }
-    }
-}
-
-/// The locks that a request needs.
-#[inline]
-fn take_locks<'s>(
-    server: &'s Server,
-    session: &Session,
-    command: &'static Command,
-    args: Args<'_>,
-    hash: Option<KeyHash>,
-    now: UnixMillis,
-) -> Result<Access<'s>, Reserved> {
-    if command.lock_for(args) == Lock::Keys
-        && let (Some(at), Some(hash)) = (command.first_key(), hash)
-    {
-        let counters = &server.stats.of(session.worker()).counters;
-        let locks = Locks::One(args.at(at), hash);
-        return server.keyspace.access(locks, session.db(), now, counters);
-    }
-    take_more_locks(server, session, command, args, hash, now)
-}
-
-/// [`take_locks`] for all commands but those that name one key.
-#[inline(never)]
-fn take_more_locks<'s>(
-    server: &'s Server,
-    session: &Session,
-    command: &'static Command,
-    args: Args<'_>,
-    hash: Option<KeyHash>,
-    now: UnixMillis,
-) -> Result<Access<'s>, Reserved> {
-    let counters = &server.stats.of(session.worker()).counters;
-    let take = |locks: Locks<'_>| server.keyspace.access(locks, session.db(), now, counters);
-    let take_keys = |named: &[&[u8]]| match *named {
-        [] => take(Locks::None),
-        [key] => take(Locks::One(key, KeyHash::of(key))),
-        _ => take(Locks::Keys(named)),
-    };
-    // Where the arguments make no sense the handler answers an error without looking at a key.
-    let take_named = || {
-        let named = table::keys_of(command, args).unwrap_or_default();
-        let named: Vec<&[u8]> = named.iter().map(|key| args.at(key.index)).collect();
-        take_keys(&named)
-    };
-    match (command.lock_for(args), command.first_key(), hash) {
-        (Lock::Keys, None, _) if command.keys.is_empty() => take(Locks::None),
-        (Lock::Keys, ..) => take_named(),
-        (Lock::None | Lock::Each, ..) => take(Locks::None),
-        (Lock::All, ..) => take(Locks::All),
-        (Lock::Script, ..) => {
-            // What is not there is refused.
-            if scripting::stays_within_keys(server, command, args).unwrap_or(true) {
-                match hash {
-                    Some(hash) if args.at(2) == b"1" => take(Locks::One(args.at(3), hash)),
-                    _ => take_named(),
-                }
-            } else {
-                take(Locks::All)
-            }
-        }
-        (Lock::Transaction, ..) => match transaction::locks(server, session) {
-            Some(named) => take_keys(&named),
-            None => take(Locks::All),
-        },
-    }
-}
-
-/// A script that takes long is in the way: tries again as often as one has ended meanwhile, else lets the connection wait.
-///
-/// # Errors
-/// `BUSY` if that script has been running for too long.
-#[cold]
-fn take_locks_or_wait<'s>(
-    server: &'s Server,
-    session: &Session,
-    mut take: impl FnMut() -> Result<Access<'s>, Reserved>,
-) -> Result<Result<Access<'s>, Suspension>, ReplyError> {
-    loop {
-        let seen = server.keyspace.reservations.ended();
-        match take() {
-            Ok(keys) => return Ok(Ok(keys)),
-            Err(met) => {
-                if let Some(suspension) = scripting::wait_for(server, session, met, seen)? {
-                    return Ok(Err(suspension));
-                }
-            }
         }
     }
 }

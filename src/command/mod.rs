@@ -9,6 +9,7 @@ mod expiry;
 mod help;
 mod introspect;
 pub mod local;
+mod locks;
 mod multi_pop;
 mod observed;
 mod random;
