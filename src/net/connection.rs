@@ -338,9 +338,10 @@ impl Connection {
         server: &Server,
     ) -> Result<bool, End> {
         let until = match suspension {
-            Suspension::Paused(until) | Suspension::Until(until) | Suspension::Reserved(until) => {
-                Some(until)
-            }
+            Suspension::Paused(until)
+            | Suspension::Until(until)
+            | Suspension::Reserved(until)
+            | Suspension::Delivery(until) => Some(until),
             Suspension::Blocked(until) => until,
             Suspension::Migrating | Suspension::Script(_) => None,
         };
