@@ -4,6 +4,7 @@
 //! it, what state forbids it, which locks it needs, what is counted.  A handler runs with its locks held and leaves a
 //! reply or an error; its effect is handed on before the locks are given back.
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::blocking;
@@ -305,7 +306,7 @@ fn run_one(
         budget.now = server.clock.now();
     }
     thread.counters.commands.bump();
-    count(counters, elapsed, nanos);
+    count(server, counters, elapsed, nanos);
     session.note_command(command.id());
     tracking::end_command(session, command);
     let outcome = result.unwrap_or_else(|error| {
@@ -315,8 +316,12 @@ fn run_one(
         Outcome::Done
     });
     reply.set_muted(false);
-    // Who waits for a key is looked at when he is served.
-    if !matches!(outcome, Outcome::Suspend(Suspension::Blocked(_))) {
+    // Who waits for a key is looked at when his wait is over.
+    if let Outcome::Suspend(Suspension::Blocked(_)) = outcome {
+        if let Some(waiter) = session.client().waiting() {
+            waiter.spent.store(nanos, Ordering::Relaxed);
+        }
+    } else {
         session.client().count_command();
         let figures = Figures {
             nanos,

@@ -400,10 +400,9 @@ impl Connection {
         let Some(waiter) = self.client().waiting() else {
             return true;
         };
-        if !waiter.end() {
+        let Some(reply) = blocking::time_up(server, &waiter) else {
             return false;
-        }
-        let reply = blocking::time_up_reply(&waiter, self.reply.protocol());
+        };
         self.stop_waiting(&waiter, &reply, server);
         true
     }
