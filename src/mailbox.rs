@@ -3,12 +3,20 @@
 //! Only its own worker writes to a connection. Whoever has something for a connection of another worker (a published
 //! message, a kill, the end of a pause) posts a [`Post`] to that *worker*, once, however many of its connections are
 //! meant; the worker drains its mailbox between batches of requests.  Posting never blocks and takes no lock of the keyspace.
+//!
+//! A mailbox has no upper bound, for a command that is being executed cannot wait. But while more than [`HIGH_WATER`] lies in one of them, whose worker
+//! is slow or busy with something else, no command is *begun* that would tell anybody anything ([`Mailboxes::are_full`]): the senders'
+//! connections wait. Emptying a mailbox waits for nothing, so that always ends.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
+
+/// Bytes that may lie in a mailbox until those who would add more have to wait.
+const HIGH_WATER: usize = 8 * 1024 * 1024;
 
 /// A connection's identity for its whole life; never reused (`CLIENT ID`).
 pub type ClientId = u64;
@@ -106,29 +114,85 @@ pub enum Post {
     WakeAll,
 }
 
+impl Post {
+    /// The bytes that it keeps from being freed, as if it shared them with no other.
+    pub fn bytes(&self) -> usize {
+        let payload = match self {
+            Self::Deliver { resp2, resp3, .. } => resp2.len() + resp3.len(),
+            Self::Invalidate(invalidation) => invalidation.resp2.len() + invalidation.resp3.len(),
+            Self::Monitored { line, .. } => line.len(),
+            Self::Unblock { reply, .. } => reply.len(),
+            Self::Kill(_) | Self::Wake(_) | Self::WakeAll => 0,
+        };
+        size_of::<Self>() + payload
+    }
+
+    /// The number of connections that it is for.
+    pub fn receivers(&self) -> usize {
+        match self {
+            Self::Deliver { to, .. } | Self::Monitored { to, .. } => to.len(),
+            Self::Invalidate(invalidation) => invalidation.to.len(),
+            Self::Unblock { .. } | Self::Kill(_) | Self::Wake(_) | Self::WakeAll => 1,
+        }
+    }
+}
+
 /// One worker's mailbox.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Mailbox {
-    posts: Mutex<Vec<Post>>,
+    letters: Mutex<Letters>,
     arrived: Notify,
+    /// How many mailboxes of the server are full.
+    full: Arc<AtomicUsize>,
+}
+
+#[derive(Debug, Default)]
+struct Letters {
+    posts: Vec<Post>,
+    /// What has been posted and is not [handed over](Mailbox::handed_over) yet.
+    bytes: usize,
 }
 
 impl Mailbox {
+    fn new(full: &Arc<AtomicUsize>) -> Self {
+        Self {
+            letters: Mutex::default(),
+            arrived: Notify::new(),
+            full: Arc::clone(full),
+        }
+    }
+
     /// Adds a post and wakes the worker if the mailbox was empty.
     pub fn post(&self, post: Post) {
+        let bytes = post.bytes();
         let was_empty = {
-            let mut posts = self.posts.lock();
-            posts.push(post);
-            posts.len() == 1
+            let mut letters = self.letters.lock();
+            letters.posts.push(post);
+            let before = letters.bytes;
+            letters.bytes += bytes;
+            if before < HIGH_WATER && letters.bytes >= HIGH_WATER {
+                self.full.fetch_add(1, Ordering::Relaxed);
+            }
+            letters.posts.len() == 1
         };
         if was_empty {
             self.arrived.notify_one();
         }
     }
 
-    /// Moves everything posted so far to the end of `into`, in the order of posting.
+    /// Moves everything posted so far to the end of `into`, in the order of posting. It counts until it is handed over.
     pub fn drain(&self, into: &mut Vec<Post>) {
-        into.append(&mut self.posts.lock());
+        into.append(&mut self.letters.lock().posts);
+    }
+
+    /// Drained posts of so many bytes have reached their receivers.
+    pub fn handed_over(&self, bytes: usize) {
+        let mut letters = self.letters.lock();
+        let before = letters.bytes;
+        letters.bytes -= bytes;
+        if before >= HIGH_WATER && letters.bytes < HIGH_WATER {
+            self.full.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 
     /// Waits until something has been posted.
@@ -139,28 +203,70 @@ impl Mailbox {
 
 /// The mailboxes of all workers, indexed by the worker's number.
 #[derive(Debug)]
-pub struct Mailboxes(Box<[Mailbox]>);
+pub struct Mailboxes {
+    each: Box<[Mailbox]>,
+    full: Arc<AtomicUsize>,
+}
 
 impl Mailboxes {
     /// Empty mailboxes for `workers` workers.
     pub fn new(workers: usize) -> Self {
-        Self((0..workers).map(|_| Mailbox::default()).collect())
+        let full = Arc::default();
+        Self {
+            each: (0..workers).map(|_| Mailbox::new(&full)).collect(),
+            full,
+        }
     }
 
     /// The mailbox of worker `worker`.
     pub fn of(&self, worker: usize) -> &Mailbox {
-        &self.0[worker]
+        &self.each[worker]
     }
 
     /// Posts a copy to every worker.
     pub fn broadcast(&self, post: &Post) {
-        for mailbox in &self.0 {
+        for mailbox in &self.each {
             mailbox.post(post.clone());
         }
     }
 
     /// The number of workers.
     pub fn workers(&self) -> usize {
-        self.0.len()
+        self.each.len()
+    }
+
+    /// Whether so much lies in one of them that nobody should begin to post more: one load of what is seldom written.
+    #[inline]
+    pub fn are_full(&self) -> bool {
+        self.full.load(Ordering::Relaxed) > 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mailbox_is_full_until_enough_is_handed_over() {
+        let mailboxes = Mailboxes::new(3);
+        let line = Bytes::from(vec![b'x'; HIGH_WATER / 2]);
+        let post = Post::Monitored {
+            to: Arc::from([1, 2]),
+            line,
+        };
+        assert_eq!(post.receivers(), 2);
+        mailboxes.of(1).post(post.clone());
+        assert!(!mailboxes.are_full());
+        mailboxes.of(2).post(post.clone());
+        assert!(!mailboxes.are_full(), "each counts for itself");
+        mailboxes.broadcast(&post);
+        assert!(mailboxes.are_full());
+        let mut drained = Vec::new();
+        mailboxes.of(1).drain(&mut drained);
+        assert!(mailboxes.are_full(), "they have reached nobody yet");
+        mailboxes.of(1).handed_over(drained[0].bytes());
+        assert!(mailboxes.are_full(), "there is another");
+        mailboxes.of(2).handed_over(post.bytes());
+        assert!(!mailboxes.are_full());
     }
 }

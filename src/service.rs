@@ -100,7 +100,10 @@ impl Service {
     }
 
     fn turn(&mut self, server: &Server, now: Instant) {
-        if server.active_expire.load(Ordering::Relaxed) && now - self.swept >= period(server) {
+        let is_due = now - self.swept >= period(server);
+        // Clients may be told of what expires, as of all else that this thread removes.
+        let may_tell = !server.mailboxes.are_full();
+        if server.active_expire.load(Ordering::Relaxed) && is_due && may_tell {
             self.swept = now;
             self.sweep(server);
         }
@@ -115,7 +118,9 @@ impl Service {
         }
         #[cfg(all(unix, not(miri)))]
         self.compact(server, now - self.sampled >= SECOND);
-        self.bound_readers(server);
+        if may_tell {
+            self.bound_readers(server);
+        }
         if now - self.sampled >= SECOND {
             self.sample(server, now);
         }

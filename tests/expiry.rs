@@ -207,3 +207,39 @@ fn fields_of_a_hash_vanish_one_by_one_and_the_last_takes_the_key() {
     comes_to(&mut client, &["DBSIZE"], ":0");
     assert_eq!(statistic(&mut client, "expired_fields"), 3);
 }
+
+#[test]
+fn what_is_given_a_time_in_the_past_has_expired() {
+    let (_server, _, mut client) = start();
+    for (request, reply, expired) in [
+        ("EXPIRE k -1", ":1\r\n", 1),
+        ("PEXPIRE k 0", ":1\r\n", 1),
+        ("EXPIREAT k 1", ":1\r\n", 1),
+        ("PEXPIREAT k 1", ":1\r\n", 1),
+        ("GETEX k PXAT 1", "$1\r\nv\r\n", 1),
+        ("SET k w PXAT 1", "+OK\r\n", 1),
+        ("SET nothing w PXAT 1", "+OK\r\n", 0),
+        ("EXPIRE nothing -1", ":0\r\n", 0),
+    ] {
+        client.talk(&[("CONFIG RESETSTAT", "+OK\r\n"), ("SET k v", "+OK\r\n")]);
+        client.talk(&[(request, reply)]);
+        assert_eq!(statistic(&mut client, "expired_keys"), expired, "{request}");
+    }
+    for (request, reply, expired) in [
+        (
+            "HPEXPIREAT h 1 FIELDS 3 f f no",
+            "*3\r\n:2\r\n:-2\r\n:-2\r\n",
+            1,
+        ),
+        ("HGETEX h PXAT 1 FIELDS 1 f", "*1\r\n$1\r\nv\r\n", 1),
+        ("HSETEX h PXAT 1 FIELDS 2 f v new v", ":1\r\n", 2),
+    ] {
+        client.talk(&[("CONFIG RESETSTAT", "+OK\r\n"), ("DEL h", ":0\r\n")]);
+        client.talk(&[("HSET h f v", ":1\r\n"), (request, reply)]);
+        assert_eq!(
+            statistic(&mut client, "expired_fields"),
+            expired,
+            "{request}"
+        );
+    }
+}

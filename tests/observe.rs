@@ -179,6 +179,37 @@ fn what_transactions_scripts_and_waiting_clients_execute_is_logged() {
 }
 
 #[test]
+fn who_has_waited_in_vain_is_logged() {
+    let (server, mut client) = everything_is_slow();
+    let reply = ["commandlog-reply-larger-than", "0"];
+    client.ask(&[&["config", "set"], &reply[..]].concat(), "+OK\r\n");
+    client.ask(&["commandlog", "reset", "large-reply"], "+OK\r\n");
+    client.ask(&["slowlog", "reset"], "+OK\r\n");
+    client.ask(&["blpop", "list", "0.001"], "*-1\r\n");
+    let mut waiting = server.client();
+    waiting.request(&["brpop", "list", "0"]);
+    let waiter = loop {
+        let all = server.inside().clients.all();
+        if let Some(waiter) = all.iter().find(|client| client.waiting().is_some()) {
+            break waiter.id.to_string();
+        }
+        std::thread::yield_now();
+    };
+    client.ask(&["client", "unblock", &waiter], ":1\r\n");
+    waiting.expect("*-1\r\n");
+    let seen = requests(&mut client, &["slowlog", "get"]);
+    for request in ["blpop list 0.001", "brpop list 0"] {
+        let count = seen.iter().filter(|seen| *seen == request).count();
+        assert_eq!(count, 1, "{request} in {seen:?}");
+    }
+    let replies = entries(&mut client, &["commandlog", "get", "-1", "large-reply"]);
+    let blpop = replies
+        .iter()
+        .find(|entry| entry.request.starts_with("blpop"));
+    assert_eq!(blpop.map(|entry| entry.value), Some(5));
+}
+
+#[test]
 fn large_requests_and_replies_are_logged() {
     let server = Server::start(&[
         ("commandlog-request-larger-than", "1000"),
@@ -405,6 +436,45 @@ fn slow_events_are_remembered() {
     client.ask(&["debug", "sleep", "0.01"], "+OK\r\n");
     client.ask(&["latency", "latest"], "*0\r\n");
     assert!(client.bulk(&["latency", "doctor"]).contains("is disabled"));
+}
+
+#[test]
+fn histograms_are_kept_while_latency_tracking_is_on() {
+    let server = Server::start(&[("latency-tracking", "no")]);
+    let mut client = server.client();
+    let calls = |client: &mut Client| {
+        client.request(&["latency", "histogram", "set"]);
+        if array(client) == 0 {
+            return 0;
+        }
+        assert_eq!((bulk(client), array(client)), ("set".into(), 4));
+        assert_eq!(bulk(client), "calls");
+        let calls = int(client);
+        bulk(client);
+        for _ in 0..array(client) {
+            int(client);
+        }
+        calls
+    };
+    client.ask(&["set", "k", "v"], "+OK\r\n");
+    assert_eq!(calls(&mut client), 0);
+    client.ask(&["config", "set", "latency-tracking", "yes"], "+OK\r\n");
+    client.ask(&["set", "k", "v"], "+OK\r\n");
+    assert_eq!(calls(&mut client), 1);
+    let percentiles = [
+        "config",
+        "set",
+        "latency-tracking-info-percentiles",
+        "25 99.5",
+    ];
+    client.ask(&percentiles, "+OK\r\n");
+    let text = client.bulk(&["info", "latencystats"]);
+    assert!(text.contains("latency_percentiles_usec_set:p25="), "{text}");
+    assert!(text.contains(",p99.5="), "{text}");
+    client.ask(&["config", "set", "latency-tracking", "no"], "+OK\r\n");
+    client.ask(&["set", "k", "v"], "+OK\r\n");
+    assert_eq!(calls(&mut client), 1, "what was kept stays");
+    assert!(!client.bulk(&["info", "latencystats"]).contains("usec_set"));
 }
 
 #[test]

@@ -198,6 +198,33 @@ fn the_messages_of_one_publisher_keep_their_order() {
 }
 
 #[test]
+fn who_publishes_more_than_can_be_delivered_waits_and_nothing_is_lost() {
+    let server = Server::start(&[("client-output-buffer-limit", "pubsub 0 0 0")]);
+    let (mut reader, mut writer) = (server.client(), server.client());
+    reader.talk(&[("SUBSCRIBE x", &parts('*', &["subscribe", "x", ":1"]))]);
+    let large = "x".repeat(1 << 20);
+    writer.request(&["SET", "large", &large]);
+    writer.expect("+OK\r\n");
+    // More than a mailbox may hold before others wait, in one go; the rest comes behind it.
+    let script =
+        "for i = 1, 40 do redis.call('PUBLISH', 'x', redis.call('GET', KEYS[1])) end return 1";
+    writer.request(&["EVAL", script, "1", "large"]);
+    for number in 0..100 {
+        writer.send(format!("PUBLISH x {number}\r\n"));
+    }
+    writer.send("EXISTS large\r\n");
+    writer.expect(":1\r\n");
+    for _ in 0..40 {
+        reader.expect(parts('*', &["message", "x", &large]));
+    }
+    for number in 0..100 {
+        reader.expect(parts('*', &["message", "x", &number.to_string()]));
+    }
+    writer.expect(":1\r\n".repeat(101));
+    assert!(!server.inside().mailboxes.are_full());
+}
+
+#[test]
 fn nothing_comes_after_the_reply_that_ends_a_subscription() {
     let server = Server::start(&[]);
     let (mut reader, mut writer) = (server.client(), server.client());

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use larder::clock::Clock;
-use support::{Child, Server};
+use support::{Child, Server, show};
 
 const DEBUG: (&str, &str) = ("enable-debug-command", "local");
 
@@ -107,6 +107,28 @@ fn the_redis_crate_reads_info() {
             .is_some_and(|bytes| bytes > 100_000)
     );
     assert!(info.get::<f64>("used_cpu_user").is_some());
+}
+
+#[test]
+fn what_scripts_use_is_shown() {
+    let server = Server::start(&[]);
+    let mut client = server.client();
+    client.ask(&["EVAL", "return 1", "0"], ":1\r\n");
+    let text = client.bulk(&["INFO", "memory"]);
+    for name in [
+        "used_memory_lua",
+        "used_memory_vm_eval",
+        "used_memory_vm_total",
+    ] {
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        let bytes: usize = line.unwrap().parse().unwrap();
+        assert!(bytes > 50_000, "{name}: {bytes}");
+    }
+    client.request(&["MEMORY", "STATS"]);
+    let stats = show(&mut client);
+    assert!(!stats.contains("lua.caches :0 "), "{stats}");
 }
 
 #[test]

@@ -152,6 +152,29 @@ fn transactions_and_scripts_read_and_write_like_commands() {
 }
 
 #[test]
+fn what_a_client_has_waited_for_it_has_read() {
+    let server = Server::start(&[("workers", "2")]);
+    let (mut reader, mut writer) = (resp3(&server), server.client());
+    reader.ask(&["CLIENT", "TRACKING", "ON"], OK);
+    reader.request(&["XREAD", "BLOCK", "0", "STREAMS", "s", "$"]);
+    while server
+        .inside()
+        .clients
+        .count(|client| client.waiting().is_some())
+        == 0
+    {
+        thread::yield_now();
+    }
+    writer.ask(&["XADD", "s", "1-1", "f", "v"], "$3\r\n1-1\r\n");
+    reader.expect(invalidation(&["s"]));
+    reader.expect("%1\r\n$1\r\ns\r\n*1\r\n*2\r\n$3\r\n1-1\r\n*2\r\n$1\r\nf\r\n$1\r\nv\r\n");
+    writer.ask(&["XADD", "s", "1-2", "f", "v"], "$3\r\n1-2\r\n");
+    reader.expect(invalidation(&["s"]));
+    writer.ask(&["XADD", "s", "1-3", "f", "v"], "$3\r\n1-3\r\n");
+    hears_nothing(&mut reader);
+}
+
+#[test]
 fn clients_choose_what_they_keep() {
     let server = Server::start(&[("workers", "2")]);
     let (mut reader, mut writer) = (resp3(&server), server.client());

@@ -11,18 +11,19 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
 use super::context::{CommandResult, Context, Outcome, Suspension};
 use super::observed::{self, Figures};
-use super::table;
+use super::{table, tracking};
 use crate::clock::UnixMillis;
 use crate::keyspace::waiting::{Ticket, Waiter, Wish};
 use crate::keyspace::{Access, KeyHash, Locks, ValueType};
 use crate::mailbox::Post;
-use crate::resp::{Args, OwnedArgs, Protocol, Reply, ReplyError};
+use crate::resp::{Args, OwnedArgs, Reply, ReplyError};
 use crate::server::Server;
 use crate::session::ClientFlags;
 use crate::stats::{Counters, ticks};
@@ -130,6 +131,7 @@ pub fn wait<'a>(
         request,
         wants: blocking.wants,
         until_gone: blocking.until_gone,
+        remembers: tracking::remembers(ctx.session, ctx.command),
     });
     let client = ctx.session.client();
     client.set_waiting(Some(Arc::clone(&waiter)));
@@ -363,6 +365,10 @@ impl Round<'_> {
         let started = ticks::now();
         let served = (blocking.serve)(&mut serving, args, key);
         let nanos = ticks::to_nanos(ticks::now().wrapping_sub(started));
+        if waiter.remembers && matches!(served, Ok(true)) {
+            // What it was told of when this key changed does not cover what it has read just now.
+            tracking::remember_key(keys, key, waiter.client, waiter.worker);
+        }
         if keys.finish(&args) {
             keys.counters().changes.bump();
         }
@@ -387,18 +393,24 @@ impl Round<'_> {
 
     fn post(&mut self) {
         for (waiter, reply, nanos) in self.served.drain(..) {
-            let client = self.server.clients.get(waiter.client);
-            if let (Some(client), Some(command)) = (client, table::by_id(waiter.command)) {
-                let args = waiter.request.view();
-                let figures = Figures {
-                    nanos,
-                    request: observed::request_bytes(args),
-                    reply: reply.pending(),
-                };
-                observed::note(self.server, &client, command, args, figures);
-            }
-            post(self.server, &waiter, reply.to_bytes());
+            let reply = reply.to_bytes();
+            note(self.server, &waiter, nanos, &reply);
+            post(self.server, &waiter, reply);
         }
+    }
+}
+
+/// Looks at a command whose client has been answered after a wait. `nanos`: how long that took, without the wait.
+fn note(server: &Server, waiter: &Waiter, nanos: u64, reply: &[u8]) {
+    let client = server.clients.get(waiter.client);
+    if let (Some(client), Some(command)) = (client, table::by_id(waiter.command)) {
+        let args = waiter.request.view();
+        let figures = Figures {
+            nanos: nanos + waiter.spent.load(Ordering::Relaxed),
+            request: observed::request_bytes(args),
+            reply: reply.len(),
+        };
+        observed::note(server, &client, command, args, figures);
     }
 }
 
@@ -410,9 +422,18 @@ fn post(server: &Server, waiter: &Waiter, reply: Bytes) {
     });
 }
 
-/// What a waiter is answered when its time is up.
-pub fn time_up_reply(waiter: &Waiter, protocol: Protocol) -> Bytes {
-    let mut reply = Reply::new(protocol);
+/// Ends a wait because its time is up, and gives the reply. `None` if it was over.
+pub fn time_up(server: &Server, waiter: &Waiter) -> Option<Bytes> {
+    if !waiter.end() {
+        return None;
+    }
+    let reply = time_up_reply(waiter);
+    note(server, waiter, 0, &reply);
+    Some(reply)
+}
+
+fn time_up_reply(waiter: &Waiter) -> Bytes {
+    let mut reply = Reply::new(waiter.protocol);
     reply_time_up(&mut reply, blocking_of(waiter.command).time_up);
     reply.to_bytes()
 }
@@ -432,7 +453,7 @@ pub fn unblock(server: &Server, thread: usize, waiter: &Waiter, how: Unblock) ->
         return false;
     }
     let reply = match how {
-        Unblock::TimeUp => time_up_reply(waiter, waiter.protocol),
+        Unblock::TimeUp => time_up_reply(waiter),
         Unblock::Error => {
             let error = ReplyError::fixed("UNBLOCKED client unblocked via CLIENT UNBLOCK");
             let stats = server.stats.of(thread);
@@ -444,6 +465,7 @@ pub fn unblock(server: &Server, thread: usize, waiter: &Waiter, how: Unblock) ->
             reply.to_bytes()
         }
     };
+    note(server, waiter, 0, &reply);
     post(server, waiter, reply);
     true
 }

@@ -41,7 +41,7 @@ pub(super) fn call(
     let elapsed = ticks::now().wrapping_sub(started) + held_back(&result);
     let counters = &counters.commands[command.id()];
     let nanos = ticks::to_nanos(elapsed);
-    count(counters, elapsed, nanos);
+    count(ctx.server, counters, elapsed, nanos);
     let reply = match &result {
         Ok(_) => ctx.reply.written_since(mark),
         Err(error) => {
@@ -93,10 +93,17 @@ pub(super) fn held_back(result: &CommandResult) -> ticks::Ticks {
 }
 
 /// Counts a call.
-pub(super) fn count(counters: &CommandCounters, elapsed: ticks::Ticks, nanos: u64) {
+pub(super) fn count(
+    server: &Server,
+    counters: &CommandCounters,
+    elapsed: ticks::Ticks,
+    nanos: u64,
+) {
     counters.calls.bump();
     counters.ticks.add(elapsed);
-    counters.latency.get_or_init(Box::default).record(nanos);
+    if server.observers.watch.tracks_latency() {
+        counters.latency.get_or_init(Box::default).record(nanos);
+    }
 }
 
 /// Answers with an error and counts it.

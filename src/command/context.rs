@@ -51,6 +51,8 @@ pub enum Suspension {
     Script(Ticket),
     /// The end of somebody else's script that holds on to a key; at this moment the request is tried again anyway.
     Reserved(std::time::Instant),
+    /// Room in the [mailboxes](crate::mailbox); at this moment the request is tried again.
+    Delivery(std::time::Instant),
     /// A key ([`Client::waiting`](crate::session::Client::waiting) tells which), but not beyond this moment if there is one; the reply comes from whoever
     /// changes the key.
     Blocked(Option<std::time::Instant>),

@@ -4,7 +4,8 @@
 //! it, what state forbids it, which locks it needs, what is counted.  A handler runs with its locks held and leaves a
 //! reply or an error; its effect is handed on before the locks are given back.
 
-use std::time::Instant;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use super::blocking;
 use super::call::{self, answer_error, count};
@@ -29,6 +30,9 @@ const TURN_COMMANDS: usize = 256;
 const TURN_NANOS: u64 = 1_000_000;
 /// After a command of this length in nanoseconds the wall clock is read again.
 const LONG_NANOS: u64 = 1_000_000;
+
+/// How long a connection waits before it looks again whether the mailboxes have room.
+const DELIVERY_PAUSE: Duration = Duration::from_millis(2);
 
 /// What a connection that monitors must not do.
 const TOUCHES_DATA: Flags = Flags::of(&[Flags::WRITE, Flags::READONLY, Flags::MAY_REPLICATE]);
@@ -145,7 +149,11 @@ pub fn execute(
             break Progress::Drained;
         }
         // What holds on to shards goes on, whatever its client does or receives.
-        if session.suspended.is_none() {
+        if let Some(suspended) = &session.suspended {
+            if server.mailboxes.are_full() {
+                break Progress::Suspended(Suspension::Script(suspended.script));
+            }
+        } else {
             if session.closing {
                 break Progress::Close;
             }
@@ -298,7 +306,7 @@ fn run_one(
         budget.now = server.clock.now();
     }
     thread.counters.commands.bump();
-    count(counters, elapsed, nanos);
+    count(server, counters, elapsed, nanos);
     session.note_command(command.id());
     tracking::end_command(session, command);
     let outcome = result.unwrap_or_else(|error| {
@@ -308,8 +316,12 @@ fn run_one(
         Outcome::Done
     });
     reply.set_muted(false);
-    // Who waits for a key is looked at when he is served.
-    if !matches!(outcome, Outcome::Suspend(Suspension::Blocked(_))) {
+    // Who waits for a key is looked at when his wait is over.
+    if let Outcome::Suspend(Suspension::Blocked(_)) = outcome {
+        if let Some(waiter) = session.client().waiting() {
+            waiter.spent.store(nanos, Ordering::Relaxed);
+        }
+    } else {
         session.client().count_command();
         let figures = Figures {
             nanos,
@@ -438,6 +450,10 @@ fn admit(
     if flags.or(command.flags).contains(Flags::WRITE) && call::lacks_replicas(server) {
         return Err(ReplyError::NO_REPLICAS);
     }
+    if server.mailboxes.are_full() && tells_others(server, flags) {
+        let later = Instant::now() + DELIVERY_PAUSE;
+        return Ok(Some(Suspension::Delivery(later)));
+    }
     if flags.contains(Flags::DENYOOM) {
         let room = room::make_room(server, session.worker(), args)?;
         if room.is_some() {
@@ -453,6 +469,14 @@ fn admit(
         .pause
         .holds(call::writes(flags), Instant::now)
         .map(Suspension::Paused))
+}
+
+/// Whether other connections may be told something because of a command with these flags.
+#[cold]
+fn tells_others(server: &Server, flags: Flags) -> bool {
+    // What has been read is remembered, and clients are told when that becomes too much.
+    let is_tracked = flags.contains(Flags::READONLY) && server.tracking.clients() > 0;
+    call::writes(flags) || is_tracked || observed::is_shown(server, flags)
 }
 
 /// Takes the command's locks, runs its handler, hands on its effect, gives the locks back.

@@ -125,32 +125,101 @@ pub fn encode(words: &[&[u8]]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::clock::Clock;
     use crate::config::Settings;
+    use crate::mailbox::Post;
+
+    impl LocalClient {
+        /// Executes what is in the window, or receives `requests` and executes them.
+        fn step(&mut self, server: &Server, requests: &[u8], mut budget: Budget) -> Progress {
+            if self.window.is_empty() {
+                self.parser.receive(&mut self.buffer, requests);
+                self.parser
+                    .fill(&mut self.buffer, &mut self.window, &self.limits)
+                    .expect("well-formed requests");
+            }
+            dispatch::execute(
+                server,
+                &mut self.session,
+                &mut self.reply,
+                &self.buffer,
+                &mut self.window,
+                &mut budget,
+            )
+        }
+    }
+
+    #[test]
+    fn who_would_tell_others_something_waits_while_a_mailbox_is_full() {
+        let server = Server::new(Settings::new(), 2, Clock::manual(0).0);
+        let mut client = LocalClient::new(&server, 0);
+        let mut step = |request: &[u8]| client.step(&server, request, Budget::new(&server));
+        let waits = |progress| matches!(progress, Progress::Suspended(Suspension::Delivery(_)));
+        let post = Post::Monitored {
+            to: Arc::from([7]),
+            line: Bytes::from(vec![b'x'; 16 << 20]),
+        };
+        server.mailboxes.of(1).post(post.clone());
+        assert_eq!(step(b"GET k\r\nMULTI\r\nSET k v\r\n"), Progress::Drained);
+        assert!(waits(step(b"EXEC\r\n")));
+        server.mailboxes.of(1).handed_over(post.bytes());
+        assert_eq!(step(b""), Progress::Drained);
+        server.mailboxes.of(1).post(post.clone());
+        for request in ["PUBLISH c m\r\n", "EVAL 'return 1' 0\r\n"] {
+            assert!(waits(step(request.as_bytes())), "{request}");
+            server.mailboxes.of(1).handed_over(post.bytes());
+            assert_eq!(step(b""), Progress::Drained);
+            server.mailboxes.of(1).post(post.clone());
+        }
+        server.tracking.count(true);
+        assert!(
+            waits(step(b"GET k\r\n")),
+            "others may be told to forget what they have read"
+        );
+        server.tracking.count(false);
+        assert_eq!(step(b""), Progress::Drained);
+        server
+            .observers
+            .change_monitors(|monitors| monitors.add(1, 7));
+        assert!(waits(step(b"PING\r\n")), "it is shown");
+        server.mailboxes.of(1).handed_over(post.bytes());
+        assert_eq!(step(b""), Progress::Drained);
+    }
+
+    #[test]
+    fn a_script_in_the_middle_waits_while_a_mailbox_is_full() {
+        let server = Server::new(Settings::new(), 1, Clock::manual(0).0);
+        let mut client = LocalClient::new(&server, 0);
+        let script = b"EVAL 'for i=1,1e7 do local x = i end return 1' 0\r\n";
+        let first = client.step(&server, script, Budget::new(&server));
+        assert!(matches!(first, Progress::Suspended(Suspension::Script(_))));
+        let post = Post::Monitored {
+            to: Arc::from([7]),
+            line: Bytes::from(vec![b'x'; 16 << 20]),
+        };
+        server.mailboxes.of(0).post(post.clone());
+        // Far more turns than it takes.
+        for _ in 0..100_000 {
+            assert_eq!(client.step(&server, b"", Budget::new(&server)), first);
+        }
+        server.mailboxes.of(0).handed_over(post.bytes());
+        while client.step(&server, b"", Budget::new(&server)) == first {}
+        assert_eq!(client.reply.to_bytes(), ":1\r\n");
+    }
 
     #[test]
     fn a_turn_that_is_over_before_it_begins_executes_one_request() {
         let server = Server::new(Settings::new(), 1, Clock::manual(0).0);
         let mut client = LocalClient::new(&server, 0);
-        client
-            .parser
-            .receive(&mut client.buffer, b"INCR n\r\nINCR n\r\nINCR n\r\n");
-        client
-            .parser
-            .fill(&mut client.buffer, &mut client.window, &client.limits)
-            .expect("well-formed requests");
+        let mut left = 3;
         for progress in [Progress::Yield, Progress::Yield, Progress::Drained] {
-            let before = client.window.len();
-            let got = dispatch::execute(
-                &server,
-                &mut client.session,
-                &mut client.reply,
-                &client.buffer,
-                &mut client.window,
-                &mut Budget::without_time(&server),
-            );
-            assert_eq!((got, client.window.len()), (progress, before - 1));
+            let requests = b"INCR n\r\nINCR n\r\nINCR n\r\n";
+            let got = client.step(&server, requests, Budget::without_time(&server));
+            left -= 1;
+            assert_eq!((got, client.window.len()), (progress, left));
         }
         assert_eq!(client.reply.to_bytes(), ":1\r\n:2\r\n:3\r\n");
     }

@@ -79,10 +79,16 @@ fn keep(server: &Server, client: &Client, command: &Command, args: Args<'_>, fig
     }
 }
 
+/// Whether somebody is shown a command with these flags.
+#[inline]
+pub(super) fn is_shown(server: &Server, flags: Flags) -> bool {
+    server.observers.watch.is_monitored() && !flags.intersects(HIDDEN)
+}
+
 /// Shows a command to those who monitor, if anybody does.
 #[inline]
 pub(super) fn show(server: &Server, session: &Session, command: &Command, args: Args<'_>) {
-    if server.observers.watch.is_monitored() && !command.flags.intersects(HIDDEN) {
+    if is_shown(server, command.flags) {
         show_from(server, session, &source_of(session.client()), command, args);
     }
 }

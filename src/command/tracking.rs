@@ -3,6 +3,7 @@
 use super::table::{self, Command, Flags, Lock};
 use crate::keyspace::Access;
 use crate::keyspace::readers::Reader;
+use crate::mailbox::ClientId;
 use crate::resp::Args;
 use crate::server::Server;
 use crate::session::Session;
@@ -21,6 +22,18 @@ pub(super) fn remember(
     }
 }
 
+/// Whether the client keeps what this command reads.
+pub(super) fn remembers(session: &Session, command: &Command) -> bool {
+    let tracking = session.tracking.as_ref();
+    command.flags.contains(Flags::READONLY) && tracking.is_some_and(|tracking| tracking.remembers())
+}
+
+/// A client has read a key, whose lock is held.
+pub(super) fn remember_key(keys: &mut Access<'_>, key: &[u8], client: ClientId, worker: usize) {
+    let worker = worker as u32;
+    keys.add_reader(key, Reader { client, worker });
+}
+
 #[cold]
 fn remember_keys(
     session: &Session,
@@ -28,22 +41,17 @@ fn remember_keys(
     command: &'static Command,
     args: Args<'_>,
 ) {
-    let remembers = session
-        .tracking
-        .as_ref()
-        .is_some_and(|tracking| tracking.remembers());
     // Channels are in the place of keys, but nothing is read of them; and of the keys of a script what it reads itself.
-    if !remembers || command.flags.contains(Flags::PUBSUB) || command.lock == Lock::Script {
+    if !remembers(session, command)
+        || command.flags.contains(Flags::PUBSUB)
+        || command.lock == Lock::Script
+    {
         return;
     }
-    let reader = Reader {
-        client: session.id(),
-        worker: session.worker() as u32,
-    };
     for key in table::keys_of(command, args).unwrap_or_default().iter() {
         let key = args.at(key.index);
         if keys.holds(key) {
-            keys.add_reader(key, reader);
+            remember_key(keys, key, session.id(), session.worker());
         }
     }
 }

@@ -52,6 +52,8 @@ pub struct Wish {
     pub wants: ValueType,
     /// It also has to be answered when a key goes away or changes its type.
     pub until_gone: bool,
+    /// The client keeps what it reads: it hears of it when that changes.
+    pub remembers: bool,
 }
 
 /// A client in a blocking command: its wish, and its place in the queues.
@@ -60,6 +62,8 @@ pub struct Waiter {
     wish: Wish,
     ticket: Ticket,
     ended: Mutex<bool>,
+    /// How long its command has been executed before it began to wait, in nanoseconds.
+    pub spent: AtomicU64,
 }
 
 impl Deref for Waiter {
@@ -77,6 +81,7 @@ impl Waiter {
             wish,
             ticket: TICKETS.fetch_add(1, Ordering::Relaxed),
             ended: Mutex::new(false),
+            spent: AtomicU64::new(0),
         }
     }
 

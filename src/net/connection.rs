@@ -338,9 +338,10 @@ impl Connection {
         server: &Server,
     ) -> Result<bool, End> {
         let until = match suspension {
-            Suspension::Paused(until) | Suspension::Until(until) | Suspension::Reserved(until) => {
-                Some(until)
-            }
+            Suspension::Paused(until)
+            | Suspension::Until(until)
+            | Suspension::Reserved(until)
+            | Suspension::Delivery(until) => Some(until),
             Suspension::Blocked(until) => until,
             Suspension::Migrating | Suspension::Script(_) => None,
         };
@@ -399,10 +400,9 @@ impl Connection {
         let Some(waiter) = self.client().waiting() else {
             return true;
         };
-        if !waiter.end() {
+        let Some(reply) = blocking::time_up(server, &waiter) else {
             return false;
-        }
-        let reply = blocking::time_up_reply(&waiter, self.reply.protocol());
+        };
         self.stop_waiting(&waiter, &reply, server);
         true
     }

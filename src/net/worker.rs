@@ -19,6 +19,7 @@ use tokio::time::MissedTickBehavior;
 use super::connection::{Connection, End};
 use super::placement::{Arrival, Placement};
 use super::stream::Stream;
+use crate::command::dispatch::OUTPUT_HIGH_WATER;
 use crate::command::table;
 use crate::mailbox::{ClientId, Post};
 use crate::server::Server;
@@ -31,6 +32,10 @@ pub(super) const BEAT: Duration = Duration::from_millis(100);
 const BEATS_PER_WALK: u64 = 10;
 /// Connections that are sent to before the others get their turn.
 const SENT_AT_ONCE: usize = 128;
+/// Bytes that are handed to one connection before it is written to, as far as they come in one go.
+const HANDED_TO_ONE: usize = OUTPUT_HIGH_WATER;
+/// Bytes that are handed to all connections together before they are written to.
+const HANDED_TO_ALL: usize = 4 * 1024 * 1024;
 /// How long connections may take to receive their last replies when the server ends.
 const GRACE: Duration = Duration::from_secs(3);
 
@@ -90,7 +95,8 @@ pub(super) async fn run(
 
 /// Hands the posts of other threads to the connections.
 ///
-/// All that has been posted is handed over before any of it is sent: a connection is written to once, whatever it gets.
+/// A lot of them is handed over before any of it is sent: a connection is written to once, whatever it gets. A lot has its limits, so that what nobody
+/// reads is noticed before it has become too much.
 async fn empty_mailbox(worker: Rc<Worker>) {
     let server = Arc::clone(worker.server());
     let mailbox = server.mailboxes.of(worker.number);
@@ -101,18 +107,19 @@ async fn empty_mailbox(worker: Rc<Worker>) {
             mailbox.arrived().await;
             continue;
         }
-        for post in posts.drain(..) {
-            worker.handle(&post, &mut reached);
+        let mut posts = posts.drain(..);
+        while posts.len() > 0 {
+            mailbox.handed_over(worker.hand_over(&mut posts, &mut reached));
+            for links in reached.chunks(SENT_AT_ONCE) {
+                links.iter().for_each(|link| worker.send(link));
+                // Connections get their turn before the next ones.
+                tokio::task::yield_now().await;
+            }
+            if reached.is_empty() {
+                tokio::task::yield_now().await;
+            }
+            reached.clear();
         }
-        for links in reached.chunks(SENT_AT_ONCE) {
-            links.iter().for_each(|link| worker.send(link));
-            // Connections get their turn before the next lot.
-            tokio::task::yield_now().await;
-        }
-        if reached.is_empty() {
-            tokio::task::yield_now().await;
-        }
-        reached.clear();
     }
 }
 
@@ -169,6 +176,25 @@ impl Worker {
             link.report(end);
             drop(departure);
         });
+    }
+
+    /// Hands over as many of the first posts as make a lot. Returns their bytes.
+    fn hand_over(
+        &self,
+        posts: &mut impl Iterator<Item = Post>,
+        reached: &mut Vec<Rc<Link>>,
+    ) -> usize {
+        let (mut to_one, mut to_all) = (0, 0);
+        while to_one < HANDED_TO_ONE
+            && to_all < HANDED_TO_ALL
+            && let Some(post) = posts.next()
+        {
+            self.handle(&post, reached);
+            let bytes = post.bytes();
+            to_one += bytes;
+            to_all += bytes * post.receivers();
+        }
+        to_one
     }
 
     /// Hands a post over. The connections that have got something to send are added to `reached`, each once.

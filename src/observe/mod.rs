@@ -54,6 +54,8 @@ pub struct Watch {
     reply: AtomicUsize,
     /// Whether anybody monitors.
     monitored: AtomicBool,
+    /// Whether the durations of commands are kept (`latency-tracking`).
+    tracks_latency: AtomicBool,
 }
 
 impl Watch {
@@ -69,6 +71,12 @@ impl Watch {
     #[inline]
     pub fn is_monitored(&self) -> bool {
         self.monitored.load(Relaxed)
+    }
+
+    /// Whether the durations of commands are kept, for LATENCY HISTOGRAM and INFO.
+    #[inline]
+    pub fn tracks_latency(&self) -> bool {
+        self.tracks_latency.load(Relaxed)
     }
 }
 
@@ -93,6 +101,7 @@ pub const SETTINGS: &[&str] = &[
     "commandlog-reply-larger-than",
     "commandlog-large-reply-max-len",
     "latency-monitor-threshold",
+    "latency-tracking",
 ];
 
 impl Observers {
@@ -104,6 +113,7 @@ impl Observers {
                 request: AtomicUsize::new(usize::MAX),
                 reply: AtomicUsize::new(usize::MAX),
                 monitored: AtomicBool::new(false),
+                tracks_latency: AtomicBool::new(true),
             },
             logs: LogKind::ALL.map(|_| CommandLog::default()),
             latency: Latency::default(),
@@ -147,6 +157,9 @@ impl Observers {
             .nanos
             .store(micros.saturating_mul(1000).min(spike), Relaxed);
         self.watch.request.store(bytes(request), Relaxed);
+        self.watch
+            .tracks_latency
+            .store(settings.latency_tracking(), Relaxed);
         self.watch.reply.store(bytes(reply), Relaxed);
     }
 

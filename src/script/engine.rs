@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::convert::{self, Output};
-pub use super::interpreter::{Failure, KILLED};
+pub use super::interpreter::{Failure, KILLED, memory};
 use super::interpreter::{Interpreter, Pass, first_line};
 use super::library::Library;
 use super::local::LocalScript;
@@ -117,6 +117,7 @@ fn idle(memory_limit: usize) -> Result<Box<Interpreter>, ReplyError> {
 /// Keeps an interpreter that nothing runs on for later.
 fn keep(mut interpreter: Box<Interpreter>) {
     if interpreter.tidies() {
+        interpreter.count();
         INTERPRETERS.with_borrow_mut(|all| {
             if all.idle.len() < KEPT {
                 all.idle.push(interpreter);
@@ -212,6 +213,7 @@ impl Run {
     /// Keeps the script for later, under its ticket.
     pub fn set_aside(mut self) -> Ticket {
         let ticket = self.ticket();
+        self.interpreter_mut().count();
         INTERPRETERS.with_borrow_mut(|all| all.set_aside.insert(ticket, self));
         ticket
     }
@@ -219,11 +221,6 @@ impl Run {
     /// How many scripts this thread has set aside.
     pub fn set_aside_count() -> usize {
         INTERPRETERS.with_borrow(|all| all.set_aside.len())
-    }
-
-    /// The memory that this thread's interpreters use.
-    pub fn memory() -> usize {
-        INTERPRETERS.with_borrow(|all| all.idle.iter().map(|one| one.lua.used_memory()).sum())
     }
 
     /// Begins a turn, and goes on until something happens.

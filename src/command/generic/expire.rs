@@ -96,11 +96,12 @@ fn expire_in_form(ctx: &mut Context<'_>, args: Args<'_>, form: Form) -> CommandR
     let moment = form
         .to_moment(amount, ctx.now)
         .ok_or_else(|| ReplyError::invalid_expire(ctx.command.name))?;
-    let (key, now) = (args.at(1), ctx.now);
+    let (key, now, counters) = (args.at(1), ctx.now, ctx.keys.counters());
     let done = match ctx.keys.edit(key) {
         Some(mut found) if conditions.allow(found.expiry(), moment) => {
             if moment <= now {
                 found.delete(Event::EXPIRED);
+                counters.expired_keys.bump();
             } else {
                 found.set_expiry(Some(moment), Event::EXPIRE);
             }

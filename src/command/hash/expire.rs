@@ -113,6 +113,10 @@ fn expire_fields(
         }
     });
     delete_if_empty(found);
+    if passed {
+        let counters = ctx.keys.counters();
+        counters.expired_fields.add(fields.len() as u64);
+    }
     ctx.keys.effect_instead(|| {
         let mut digits = itoa::Buffer::new();
         vec![if passed {
@@ -470,6 +474,9 @@ fn set_in_the_past(ctx: &mut Context<'_>, key: &[u8], pairs: Args<'_>) -> Result
         );
         delete_if_empty(found);
     }
+    // Those count, too, that were not there.
+    let counters = ctx.keys.counters();
+    counters.expired_fields.add(names.len() as u64);
     ctx.keys.effect_instead(|| vec![hdel_request(key, &names)]);
     Ok(())
 }

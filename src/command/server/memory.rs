@@ -45,6 +45,7 @@ pub(super) fn stats(ctx: &mut Context<'_>, _: Args<'_>) -> CommandResult {
     let held = MemoryFigures::now(ctx.server, &databases);
     let ratio = |large: usize, small: usize| Ratio(large as f64 / small.max(1) as f64);
     let data = held.used - held.startup;
+    let scripts = &ctx.server.scripts;
     let before = [
         ("peak.allocated", Bytes(held.peak)),
         ("total.allocated", Bytes(held.used)),
@@ -57,8 +58,8 @@ pub(super) fn stats(ctx: &mut Context<'_>, _: Args<'_>) -> CommandResult {
         ("cluster.slot_import", Bytes(0)),
         ("cluster.slot_export", Bytes(0)),
         ("aof.buffer", Bytes(0)),
-        ("lua.caches", Bytes(0)),
-        ("functions.caches", Bytes(0)),
+        ("lua.caches", Bytes(scripts.memory())),
+        ("functions.caches", Bytes(scripts.libraries.all().memory())),
     ];
     let behind = [
         ("overhead.db.hashtable.lut", Bytes(held.tables)),

@@ -85,6 +85,7 @@ pub(super) fn getex(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
             let moment = form.moment(time, now, "getex")?;
             if moment <= now {
                 found.delete(Event::EXPIRED);
+                ctx.keys.counters().expired_keys.bump();
                 ctx.keys
                     .effect_instead(|| vec![OwnedArgs::from_iter([b"DEL", key])]);
             } else {

@@ -105,7 +105,9 @@ pub(super) fn set(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         }
         return Ok(Outcome::Done);
     }
-    store(ctx, key, new_string(&args, 2), options.keep_ttl, moment);
+    if store(ctx, key, new_string(&args, 2), options.keep_ttl, moment) {
+        ctx.keys.counters().expired_keys.bump();
+    }
     if options.get {
         // GET does not belong to the effect: it may be an error there.
         let rest = args
@@ -141,19 +143,20 @@ fn condition_holds(
     })
 }
 
-/// Sets the key. A moment that has already passed deletes it.
+/// Sets the key. A moment that has already passed deletes it; tells whether it has.
 fn store(
     ctx: &mut Context<'_>,
     key: &[u8],
     value: NewValue<'_>,
     keep_ttl: bool,
     moment: Option<UnixMillis>,
-) {
+) -> bool {
     match moment {
         Some(moment) if moment <= ctx.now => {
-            ctx.keys.remove(key, Event::DEL);
+            let removed = ctx.keys.remove(key, Event::DEL);
             ctx.keys
                 .effect_instead(|| vec![OwnedArgs::from_iter([b"DEL", key])]);
+            return removed;
         }
         Some(moment) => {
             ctx.keys.set(key, value, Expiry::At(moment), Event::SET);
@@ -162,6 +165,7 @@ fn store(
         None if keep_ttl => drop(ctx.keys.set(key, value, Expiry::Keep, Event::SET)),
         None => drop(ctx.keys.set(key, value, Expiry::Never, Event::SET)),
     }
+    false
 }
 
 /// The effect of a set with an expiry names the moment, not the time to live.

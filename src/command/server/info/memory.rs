@@ -8,6 +8,7 @@ use crate::command::server::figures::MemoryFigures;
 use crate::config::choice::Choice;
 use crate::config::choice::MaxmemoryPolicy;
 use crate::memory::{machine, reclaim};
+use crate::script::engine;
 
 /// Physical memory of the machine, in bytes; 0 where it cannot be asked.
 static SYSTEM_MEMORY: LazyLock<usize> = LazyLock::new(machine::physical);
@@ -70,19 +71,20 @@ pub(super) fn memory(source: &mut Source<'_, '_>, text: &mut Text) {
     text.field("lazyfreed_objects", reclaim::freed_objects());
 }
 
-/// What scripts take. The interpreters are counted with everything else.
+/// What scripts and functions take. The same interpreters run both, and are shown as those of scripts.
 fn scripts(source: &Source<'_, '_>, text: &mut Text) {
     let scripts = &source.server.scripts;
     let libraries = scripts.libraries.all();
     let (cached, functions) = (scripts.memory(), libraries.memory());
-    text.fields(&["used_memory_lua", "used_memory_vm_eval"], 0);
-    text.field("used_memory_lua_human", Human(0));
+    let interpreters = engine::memory();
+    text.fields(&["used_memory_lua", "used_memory_vm_eval"], interpreters);
+    text.field("used_memory_lua_human", Human(interpreters));
     text.field("used_memory_scripts_eval", cached);
     text.field("number_of_cached_scripts", scripts.count());
     text.field("number_of_functions", libraries.functions());
     text.field("number_of_libraries", libraries.libraries().count());
     text.field("used_memory_vm_functions", 0);
-    text.memory("used_memory_vm_total", 0);
+    text.memory("used_memory_vm_total", interpreters);
     text.field("used_memory_functions", functions);
     text.memory("used_memory_scripts", cached + functions);
 }

@@ -1,7 +1,8 @@
-//! The sections Replication, Cluster and Scripting Engines: a primary on its own, without scripts.
+//! The sections Replication, Cluster and Scripting Engines: a primary on its own, with Lua.
 
 use super::Source;
 use super::text::Text;
+use crate::script::engine;
 
 pub(super) fn replication(source: &mut Source<'_, '_>, text: &mut Text) {
     text.field("role", "master");
@@ -24,12 +25,7 @@ pub(super) fn cluster(_: &mut Source<'_, '_>, text: &mut Text) {
 }
 
 pub(super) fn scripting_engines(_: &mut Source<'_, '_>, text: &mut Text) {
-    text.fields(
-        &[
-            "engines_count",
-            "engines_total_used_memory",
-            "engines_total_memory_overhead",
-        ],
-        0,
-    );
+    text.field("engines_count", 1);
+    text.field("engines_total_used_memory", engine::memory());
+    text.field("engines_total_memory_overhead", 0);
 }
