@@ -251,7 +251,7 @@ impl Redis {
         let started = Instant::now();
         while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
             assert!(
-                started.elapsed() < Duration::from_secs(20),
+                started.elapsed() < Duration::from_secs(60),
                 "redis-server does not listen"
             );
             std::thread::sleep(Duration::from_millis(10));

@@ -66,7 +66,7 @@ const ENDLESS: &[&str] = &[
 ];
 
 fn until_running(server: &Server) {
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + Duration::from_secs(60);
     while server.inside().scripts.running.count() == 0 {
         assert!(Instant::now() < deadline, "no script takes long");
         thread::yield_now();

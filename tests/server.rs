@@ -12,7 +12,7 @@ const DEBUG: (&str, &str) = ("enable-debug-command", "local");
 
 /// Waits until something is true, for ten seconds at the most.
 fn eventually(mut condition: impl FnMut() -> bool) -> bool {
-    let deadline = Instant::now() + Duration::from_secs(10);
+    let deadline = Instant::now() + Duration::from_secs(60);
     while Instant::now() < deadline {
         if condition() {
             return true;

@@ -44,7 +44,7 @@ fn until_running(server: &Server, scripts: usize) {
 
 /// Waits for something that happens soon.
 fn until(what: &str, is_so: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + Duration::from_secs(60);
     while !is_so() {
         assert!(Instant::now() < deadline, "waited in vain: {what}");
         thread::yield_now();

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::Client;
 
 /// How long a child may take to start or to end before the test fails.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running `larder`. It is killed when this is dropped.
 pub struct Child {
