@@ -195,8 +195,21 @@ fn who_has_waited_in_vain_is_logged() {
         }
         std::thread::yield_now();
     };
+    let stats = client.bulk(&["info", "commandstats"]);
+    assert!(!stats.contains("_brpop:"), "it is counted when it is over");
     client.ask(&["client", "unblock", &waiter], ":1\r\n");
     waiting.expect("*-1\r\n");
+    let stats = client.bulk(&["info", "commandstats"]);
+    for name in ["blpop", "brpop"] {
+        let line = stats
+            .lines()
+            .find(|line| line.contains(&format!("_{name}:")));
+        let line = line.unwrap_or_else(|| panic!("no {name} in {stats}"));
+        assert!(
+            line.contains(":calls=1,") && line.ends_with("rejected_calls=0,failed_calls=0"),
+            "{line}"
+        );
+    }
     let seen = requests(&mut client, &["slowlog", "get"]);
     for request in ["blpop list 0.001", "brpop list 0"] {
         let count = seen.iter().filter(|seen| *seen == request).count();

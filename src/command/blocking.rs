@@ -18,7 +18,7 @@ use bytes::Bytes;
 
 use super::context::{CommandResult, Context, Outcome, Suspension};
 use super::observed::{self, Figures};
-use super::{table, tracking};
+use super::{call, table, tracking};
 use crate::clock::UnixMillis;
 use crate::keyspace::waiting::{Ticket, Waiter, Wish};
 use crate::keyspace::{Access, KeyHash, Locks, ValueType};
@@ -394,19 +394,25 @@ impl Round<'_> {
     fn post(&mut self) {
         for (waiter, reply, nanos) in self.served.drain(..) {
             let reply = reply.to_bytes();
-            note(self.server, &waiter, nanos, &reply);
+            count(self.server, self.thread, &waiter, nanos, &reply);
             post(self.server, &waiter, reply);
         }
     }
 }
 
-/// Looks at a command whose client has been answered after a wait. `nanos`: how long that took, without the wait.
-fn note(server: &Server, waiter: &Waiter, nanos: u64, reply: &[u8]) {
+/// Counts a command whose client is answered after a wait, and looks at it. `thread` is the number of the calling thread; `nanos`: how long the answer took,
+/// without the wait.
+fn count(server: &Server, thread: usize, waiter: &Waiter, nanos: u64, reply: &[u8]) {
+    let nanos = nanos + waiter.spent.load(Ordering::Relaxed);
+    let stats = server.stats.of(thread);
+    stats.counters.commands.bump();
+    let counters = &stats.commands[waiter.command];
+    call::count(server, counters, ticks::from_nanos(nanos), nanos);
     let client = server.clients.get(waiter.client);
     if let (Some(client), Some(command)) = (client, table::by_id(waiter.command)) {
         let args = waiter.request.view();
         let figures = Figures {
-            nanos: nanos + waiter.spent.load(Ordering::Relaxed),
+            nanos,
             request: observed::request_bytes(args),
             reply: reply.len(),
         };
@@ -422,13 +428,13 @@ fn post(server: &Server, waiter: &Waiter, reply: Bytes) {
     });
 }
 
-/// Ends a wait because its time is up, and gives the reply. `None` if it was over.
-pub fn time_up(server: &Server, waiter: &Waiter) -> Option<Bytes> {
+/// Ends a wait because its time is up, and gives the reply. `None` if it was over. `thread` is the number of the calling thread.
+pub fn time_up(server: &Server, thread: usize, waiter: &Waiter) -> Option<Bytes> {
     if !waiter.end() {
         return None;
     }
     let reply = time_up_reply(waiter);
-    note(server, waiter, 0, &reply);
+    count(server, thread, waiter, 0, &reply);
     Some(reply)
 }
 
@@ -465,7 +471,7 @@ pub fn unblock(server: &Server, thread: usize, waiter: &Waiter, how: Unblock) ->
             reply.to_bytes()
         }
     };
-    note(server, waiter, 0, &reply);
+    count(server, thread, waiter, 0, &reply);
     post(server, waiter, reply);
     true
 }

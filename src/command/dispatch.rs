@@ -305,8 +305,15 @@ fn run_one(
     if nanos > LONG_NANOS {
         budget.now = server.clock.now();
     }
-    thread.counters.commands.bump();
-    count(server, counters, elapsed, nanos);
+    if let Ok(Outcome::Suspend(Suspension::Blocked(_))) = result {
+        // It is counted, and looked at, when the wait is over.
+        if let Some(waiter) = session.client().waiting() {
+            waiter.spent.store(nanos, Ordering::Relaxed);
+        }
+    } else {
+        thread.counters.commands.bump();
+        count(server, counters, elapsed, nanos);
+    }
     session.note_command(command.id());
     tracking::end_command(session, command);
     let outcome = result.unwrap_or_else(|error| {
@@ -316,12 +323,7 @@ fn run_one(
         Outcome::Done
     });
     reply.set_muted(false);
-    // Who waits for a key is looked at when his wait is over.
-    if let Outcome::Suspend(Suspension::Blocked(_)) = outcome {
-        if let Some(waiter) = session.client().waiting() {
-            waiter.spent.store(nanos, Ordering::Relaxed);
-        }
-    } else {
+    if !matches!(outcome, Outcome::Suspend(Suspension::Blocked(_))) {
         session.client().count_command();
         let figures = Figures {
             nanos,

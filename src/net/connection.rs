@@ -400,7 +400,7 @@ impl Connection {
         let Some(waiter) = self.client().waiting() else {
             return true;
         };
-        let Some(reply) = blocking::time_up(server, &waiter) else {
+        let Some(reply) = blocking::time_up(server, self.session.worker(), &waiter) else {
             return false;
         };
         self.stop_waiting(&waiter, &reply, server);

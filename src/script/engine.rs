@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::convert::{self, Output};
-pub use super::interpreter::{Failure, KILLED, memory};
+pub use super::interpreter::{Failure, KILLED};
 use super::interpreter::{Interpreter, Pass, first_line};
 use super::library::Library;
 use super::local::LocalScript;
@@ -117,7 +117,7 @@ fn idle(memory_limit: usize) -> Result<Box<Interpreter>, ReplyError> {
 /// Keeps an interpreter that nothing runs on for later.
 fn keep(mut interpreter: Box<Interpreter>) {
     if interpreter.tidies() {
-        interpreter.count();
+        interpreter.show_memory();
         INTERPRETERS.with_borrow_mut(|all| {
             if all.idle.len() < KEPT {
                 all.idle.push(interpreter);
@@ -213,7 +213,7 @@ impl Run {
     /// Keeps the script for later, under its ticket.
     pub fn set_aside(mut self) -> Ticket {
         let ticket = self.ticket();
-        self.interpreter_mut().count();
+        self.interpreter_mut().show_memory();
         INTERPRETERS.with_borrow_mut(|all| all.set_aside.insert(ticket, self));
         ticket
     }

@@ -10,7 +10,6 @@ use std::mem::ManuallyDrop;
 use std::ptr;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use corosensei::stack::DefaultStack;
@@ -24,7 +23,7 @@ use super::library::Library;
 use super::lua::failure::Stop;
 use super::native::{self, Job, PROBLEM};
 use super::store::{BuildDigestHasher, Script, Sha};
-use super::{api, lua};
+use super::{api, lua, memory};
 use crate::resp::{Args, OwnedArgs, Protocol, Reply, ReplyError};
 use crate::stats::ticks;
 
@@ -197,18 +196,7 @@ pub(super) struct Interpreter {
     /// Bytes that it used when it was new, and how many more it may use.
     base: usize,
     limit: usize,
-    /// Bytes of it that are in [`MEMORY`].
-    counted: usize,
-}
-
-/// The bytes that the interpreters of all threads use; each is counted when a script has ended or is set aside.
-static MEMORY: AtomicUsize = AtomicUsize::new(0);
-/// Bytes by which an interpreter may differ from what is counted of it: threads would wait for each other behind every script.
-const COUNTED_IN: usize = 4096;
-
-/// The bytes that the interpreters of all threads use, to a few kB each.
-pub fn memory() -> usize {
-    MEMORY.load(Ordering::Relaxed)
+    share: memory::Share,
 }
 
 /// What can be run.
@@ -226,7 +214,6 @@ struct Loaded {
 
 impl Drop for Interpreter {
     fn drop(&mut self) {
-        MEMORY.fetch_sub(self.counted, Ordering::Relaxed);
         // Lua's frames cannot be unwound: an interpreter that is thrown away in the middle, at the end of its thread, leaks them.
         if !self.running {
             // There is no job: the function at the bottom of the stack returns.
@@ -310,7 +297,7 @@ impl Interpreter {
             loaded: HashMap::new(),
             base,
             limit: memory_limit,
-            counted: 0,
+            share: memory::Share::default(),
         }))
     }
 
@@ -503,14 +490,9 @@ impl Interpreter {
         set.map_err(|error| ReplyError::err(first_line(&error)))
     }
 
-    /// Shows others how much it uses.
-    pub(super) fn count(&mut self) {
-        let used = self.lua.used_memory();
-        if used.abs_diff(self.counted) >= COUNTED_IN {
-            // Wraps around where it has become less.
-            MEMORY.fetch_add(used.wrapping_sub(self.counted), Ordering::Relaxed);
-            self.counted = used;
-        }
+    /// Shows others how much memory it uses.
+    pub(super) fn show_memory(&mut self) {
+        self.share.set(self.lua.used_memory());
     }
 
     /// Gives back what the last script has left, if it is much: memory that is not collected yet counts against the limit. False if it cannot

@@ -15,6 +15,7 @@ mod interpreter;
 pub mod library;
 pub mod local;
 pub mod lua;
+pub mod memory;
 mod native;
 mod raise;
 pub mod running;

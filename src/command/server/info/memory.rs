@@ -8,7 +8,7 @@ use crate::command::server::figures::MemoryFigures;
 use crate::config::choice::Choice;
 use crate::config::choice::MaxmemoryPolicy;
 use crate::memory::{machine, reclaim};
-use crate::script::engine;
+use crate::script;
 
 /// Physical memory of the machine, in bytes; 0 where it cannot be asked.
 static SYSTEM_MEMORY: LazyLock<usize> = LazyLock::new(machine::physical);
@@ -76,7 +76,7 @@ fn scripts(source: &Source<'_, '_>, text: &mut Text) {
     let scripts = &source.server.scripts;
     let libraries = scripts.libraries.all();
     let (cached, functions) = (scripts.memory(), libraries.memory());
-    let interpreters = engine::memory();
+    let interpreters = script::memory::used();
     text.fields(&["used_memory_lua", "used_memory_vm_eval"], interpreters);
     text.field("used_memory_lua_human", Human(interpreters));
     text.field("used_memory_scripts_eval", cached);

@@ -2,7 +2,7 @@
 
 use super::Source;
 use super::text::Text;
-use crate::script::engine;
+use crate::script;
 
 pub(super) fn replication(source: &mut Source<'_, '_>, text: &mut Text) {
     text.field("role", "master");
@@ -26,6 +26,6 @@ pub(super) fn cluster(_: &mut Source<'_, '_>, text: &mut Text) {
 
 pub(super) fn scripting_engines(_: &mut Source<'_, '_>, text: &mut Text) {
     text.field("engines_count", 1);
-    text.field("engines_total_used_memory", engine::memory());
+    text.field("engines_total_used_memory", script::memory::used());
     text.field("engines_total_memory_overhead", 0);
 }
