@@ -26,6 +26,7 @@ pub mod value;
 
 pub mod resp;
 
+pub mod acl;
 pub mod clock;
 pub mod config;
 pub mod mailbox;
