@@ -13,6 +13,7 @@ pub mod script;
 pub mod server;
 
 pub mod tracking;
+pub mod users;
 
 pub mod observe;
 pub mod pubsub;

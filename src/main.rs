@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use larder::config::arguments::{self, Action};
 use larder::config::load::{Loaded, load};
 use larder::config::{check, log};
+use larder::users;
 
 mod import;
 mod ping;
@@ -29,7 +30,8 @@ fn run() -> Result<ExitCode, String> {
         Action::Import(_) => return Ok(ExitCode::FAILURE),
         Action::Ping(target) => say(&format!("{}\n", ping::ping(&target)?)),
         Action::CheckConfig(file) => {
-            let report = check::check(&file).map_err(|error| error.to_string())?;
+            let report =
+                check::check(&file, users::check_definition).map_err(|error| error.to_string())?;
             say(&report.text);
             return Ok(if report.refused == 0 {
                 ExitCode::SUCCESS

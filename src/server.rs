@@ -20,6 +20,7 @@ use crate::script::Scripts;
 use crate::session::{Pause, Registry};
 use crate::stats::{Stats, Throttle};
 use crate::tracking::Tracking;
+use crate::users::Users;
 
 /// A running server's shared state; always behind an `Arc`.
 pub struct Server {
@@ -35,6 +36,8 @@ pub struct Server {
     pub client_eviction: parking_lot::Mutex<()>,
     /// The connections.
     pub clients: Arc<Registry>,
+    /// Who may use the server, and how.
+    pub users: Arc<Users>,
     /// Channels and patterns.
     pub pubsub: Arc<PubSub>,
     /// Clients that keep what they read.
@@ -145,6 +148,13 @@ impl Server {
             Arc::clone(&mailboxes),
             keyspace.interests().clone(),
         ));
+        let users = Arc::new(Users::new(Arc::clone(&clients)));
+        users.set_default_password(&settings.requirepass());
+        let to_users = Arc::clone(&users);
+        settings.on_change(&["requirepass"], move |settings| {
+            to_users.set_default_password(&settings.requirepass());
+            Ok(())
+        });
         notifications.select(settings.notify_keyspace_events());
         keyspace.set_observer(Box::new(Watchers {
             notifications: Arc::clone(&notifications),
@@ -167,6 +177,7 @@ impl Server {
             stats: Stats::new(workers + SERVICE_THREADS, crate::command::table::count()),
             client_eviction: parking_lot::Mutex::default(),
             clients,
+            users,
             pubsub,
             tracking,
             mailboxes,
@@ -187,11 +198,6 @@ impl Server {
             settings,
             clock,
         }
-    }
-
-    /// Whether the default user has a password (`requirepass`).
-    pub fn needs_password(&self) -> bool {
-        !self.settings.requirepass().is_empty()
     }
 
     /// The number of the acceptor thread, for [`Stats::of`].

@@ -283,6 +283,11 @@ impl Selector {
         self.all_channels || self.channels.iter().any(|pattern| allows(pattern))
     }
 
+    /// The patterns of channels; none if all are allowed.
+    pub(super) fn channels(&self) -> Option<&[Box<[u8]>]> {
+        (!self.all_channels).then_some(&self.channels)
+    }
+
     /// The rules about commands, from a beginning that allows all or nothing.
     pub fn describe_commands(&self) -> String {
         let start = if self.begins_with_all {

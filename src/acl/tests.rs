@@ -289,6 +289,25 @@ fn channels_are_matched_and_patterns_compared() {
 }
 
 #[test]
+fn channels_are_kept_if_the_rules_still_have_them() {
+    for (old, new, kept) in [
+        ("&a", "&a &b", true),
+        ("&a &b", "&b", false),
+        ("&a", "allchannels", true),
+        ("allchannels", "&*a", false),
+        ("&a (&b)", "(&a) (&b)", true),
+        ("&a", "&?", false),
+        ("", "", true),
+    ] {
+        assert_eq!(
+            user(new).keeps_channels_of(&user(old)),
+            kept,
+            "{old}, {new}"
+        );
+    }
+}
+
+#[test]
 fn one_selector_has_to_allow_all_of_a_request() {
     let user = user("+get ~a (+set ~b &c) (+set ~c)");
     for (request, expected) in [

@@ -197,6 +197,21 @@ impl User {
             .any(|selector| selector.allows_channel(name, is_pattern))
     }
 
+    /// Whether it may listen to all that `other` may listen to, as far as the rules are the same to the letter.
+    pub fn keeps_channels_of(&self, other: &Self) -> bool {
+        let all = |user: &Self| user.all_selectors().any(|own| own.channels().is_none());
+        if all(self) || all(other) {
+            return all(self);
+        }
+        let channels = other.all_selectors().filter_map(Selector::channels);
+        channels.flatten().all(|pattern| {
+            self.all_selectors().any(|own| {
+                let own = own.channels().into_iter().flatten();
+                own.into_iter().any(|other| other == pattern)
+            })
+        })
+    }
+
     /// The selector of the rules without parentheses.
     pub fn root(&self) -> &Selector {
         &self.root

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use super::acl;
 use super::context::{CommandResult, Context, Outcome, Suspension};
 use super::observed::{self, Figures};
 use super::{call, table, tracking};
@@ -138,6 +139,12 @@ pub fn wait<'a>(
     if client.flags().contains(ClientFlags::CLOSE_ASAP) {
         // Killed meanwhile: who killed it may have looked too early to see the waiter.
         waiter.end();
+    }
+    if ctx.session.is_restricted() {
+        // The same if its user was changed meanwhile.
+        ctx.server.users.refresh(ctx.session);
+        let (worker, client) = (ctx.session.worker(), ctx.session.client());
+        acl::end_wait(ctx.server, worker, client, ctx.session.user(), &waiter);
     }
     // A timeout beyond what the clock can tell is as good as none.
     Outcome::Suspend(Suspension::Blocked(
@@ -455,23 +462,39 @@ pub enum Unblock {
 
 /// Ends somebody's wait. False if it was over. `thread` is the number of the calling thread, for the statistics.
 pub fn unblock(server: &Server, thread: usize, waiter: &Waiter, how: Unblock) -> bool {
-    if !waiter.end() {
-        return false;
-    }
     let reply = match how {
-        Unblock::TimeUp => time_up_reply(waiter),
+        Unblock::TimeUp => time_up(server, thread, waiter),
         Unblock::Error => {
             let error = ReplyError::fixed("UNBLOCKED client unblocked via CLIENT UNBLOCK");
-            let stats = server.stats.of(thread);
-            stats.counters.error_replies.bump();
-            stats.commands[waiter.command].rejected.bump();
-            server.stats.count_error(error.code());
-            let mut reply = Reply::new(waiter.protocol);
-            reply.error(&error);
-            reply.to_bytes()
+            let reply = end_with_error(server, thread, waiter, &error);
+            reply.inspect(|reply| count(server, thread, waiter, 0, reply))
         }
     };
-    count(server, thread, waiter, 0, &reply);
-    post(server, waiter, reply);
-    true
+    reply.map(|reply| post(server, waiter, reply)).is_some()
+}
+
+/// Ends the wait of a client that may not ask for that any more: the command counts as if it had not been executed at all.
+/// False if the wait was over. `thread` is the number of the calling thread, for the statistics.
+pub fn refuse(server: &Server, thread: usize, waiter: &Waiter, error: &ReplyError) -> bool {
+    let reply = end_with_error(server, thread, waiter, error);
+    reply.map(|reply| post(server, waiter, reply)).is_some()
+}
+
+/// Ends a wait with an error, and gives the reply. `None` if it was over.
+fn end_with_error(
+    server: &Server,
+    thread: usize,
+    waiter: &Waiter,
+    error: &ReplyError,
+) -> Option<Bytes> {
+    if !waiter.end() {
+        return None;
+    }
+    let stats = server.stats.of(thread);
+    stats.counters.error_replies.bump();
+    stats.commands[waiter.command].rejected.bump();
+    server.stats.count_error(error.code());
+    let mut reply = Reply::new(waiter.protocol);
+    reply.error(error);
+    Some(reply.to_bytes())
 }

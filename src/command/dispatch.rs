@@ -7,6 +7,7 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use super::acl;
 use super::blocking;
 use super::call::{self, answer_error, count};
 use super::context::{Context, Outcome, Suspension};
@@ -405,7 +406,7 @@ pub(super) fn resolve(
 /// Whether this session may run this command now, or has to wait first.
 fn admit(
     server: &Server,
-    session: &Session,
+    session: &mut Session,
     reply: &Reply,
     command: &'static Command,
     args: Args<'_>,
@@ -420,8 +421,8 @@ fn admit(
         return Ok(Some(Suspension::Migrating));
     }
     let mut flags = command.flags;
-    if !session.is_authenticated() && !flags.contains(Flags::NO_AUTH) && server.needs_password() {
-        return Err(ReplyError::NO_AUTH);
+    if session.is_restricted() {
+        acl::check(server, session, command, args, acl::Place::Client)?;
     }
     if session.in_subscriber_mode(reply.protocol()) && !command.allowed_in_subscriber_mode() {
         return Err(ReplyError::err(format!(

@@ -36,7 +36,7 @@ impl LocalClient {
             local: true,
         };
         let client = server.clients.add(origin, Instant::now());
-        let mut session = Session::new(client, true);
+        let mut session = server.users.welcome(client);
         // There is nobody who could wake it.
         session.must_not_wait = true;
         Self {

@@ -18,6 +18,7 @@ mod scan_options;
 pub mod room;
 pub mod table;
 
+mod acl;
 mod bitmap;
 mod connection;
 mod generic;

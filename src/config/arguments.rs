@@ -12,7 +12,7 @@ use super::directive::{Directive, Origin};
 use super::flags::{command, normalise, takes_words};
 use super::load::{LOG_VARIABLE, OPTIONS_VARIABLE, Sources};
 use super::redis_conf;
-use super::table::{OBSOLETE, REFUSED, TABLE};
+use super::table::{OBSOLETE, REFUSED, TABLE, USER};
 use super::toml_file::unknown;
 use super::{LARDER_VERSION, REDIS_VERSION};
 
@@ -188,6 +188,7 @@ fn flags_of(matches: &ArgMatches) -> Result<Vec<Directive>, String> {
         .iter()
         .map(|(name, _)| name)
         .chain(OBSOLETE)
+        .chain(std::iter::once(&USER))
         .copied();
     for name in TABLE.iter().map(|parameter| parameter.name).chain(others) {
         for value in matches.get_many::<String>(name).into_iter().flatten() {

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::directive::{Directive, LoadError};
 use super::load::{Loader, Verdict, read_file};
 use super::redis_conf;
-use super::table::{TABLE, find};
+use super::table::{TABLE, USER, find};
 
 /// The outcome of a check.
 pub struct Report {
@@ -16,11 +16,15 @@ pub struct Report {
     pub refused: usize,
 }
 
-/// Judges every directive of a file and of what it includes, going on after those that are refused.
+/// Judges every directive of a file and of what it includes, going on after those that are refused. `check_user` knows what is
+/// wrong with the name and the rules of a user.
 ///
 /// # Errors
 /// The file cannot be read as a whole.
-pub fn check(file: &Path) -> Result<Report, LoadError> {
+pub fn check(
+    file: &Path,
+    check_user: impl Fn(&[String]) -> Result<(), String>,
+) -> Result<Report, LoadError> {
     let mut loader = Loader::new();
     let mut report = Report {
         text: String::new(),
@@ -28,7 +32,14 @@ pub fn check(file: &Path) -> Result<Report, LoadError> {
     };
     let mut counts = [0_usize; 2];
     for directive in read_file(file)? {
-        let (verdict, note) = match loader.judge(&directive) {
+        let users = loader.settings.users().len();
+        let mut judgement = loader.judge(&directive);
+        if let Some(user) = loader.settings.users().get(users)
+            && let Err(why) = check_user(user)
+        {
+            judgement = Verdict::Refused(format!("{USER}: {why}"));
+        }
+        let (verdict, note) = match judgement {
             Verdict::Honoured => ("honoured", String::new()),
             Verdict::Kept => ("kept", String::new()),
             Verdict::Warned(why) => ("kept", format!("  ({why})")),
@@ -57,7 +68,7 @@ pub fn check(file: &Path) -> Result<Report, LoadError> {
 /// A directive as it was written, its secrets hidden.
 fn shown(directive: &Directive) -> String {
     let sensitive = find(&directive.name).is_some_and(|position| TABLE[position].sensitive);
-    let secret = sensitive || directive.name.eq_ignore_ascii_case("user");
+    let secret = sensitive || directive.name.eq_ignore_ascii_case(USER);
     let words: Vec<String> = directive
         .words
         .iter()
@@ -78,8 +89,12 @@ mod tests {
     #[test]
     fn every_line_gets_its_verdict_and_no_secret_is_shown() {
         let path = std::env::temp_dir().join(format!("larder-check-{}.conf", std::process::id()));
-        std::fs::write(&path, "port 1\nrdbcompression no\nsave 60 1\nrequirepass hunter2\ncluster-enabled yes\nnonsense\n").unwrap();
-        let report = check(&path).unwrap();
+        std::fs::write(&path, "port 1\nrdbcompression no\nsave 60 1\nrequirepass hunter2\nuser alice >hunter3\nuser bob nonsense\ncluster-enabled yes\nnonsense\n").unwrap();
+        let report = check(&path, |words| match words[1].as_str() {
+            "nonsense" => Err("Syntax error".into()),
+            _ => Ok(()),
+        })
+        .unwrap();
         std::fs::remove_file(&path).unwrap();
         let verdicts: Vec<_> = report
             .text
@@ -89,13 +104,15 @@ mod tests {
         assert_eq!(
             verdicts,
             [
-                "honoured", "kept", "kept", "honoured", "refused", "refused", "2"
+                "honoured", "kept", "kept", "honoured", "honoured", "refused", "refused",
+                "refused", "3"
             ]
         );
-        assert_eq!(report.refused, 2);
-        assert!(!report.text.contains("hunter2"));
+        assert_eq!(report.refused, 3);
+        assert!(!report.text.contains("hunter"));
+        assert!(report.text.contains("(user: Syntax error)"));
         assert!(report.text.contains(
-            "line 5: cluster-enabled yes  (cluster-enabled: cluster mode is not supported)"
+            "line 7: cluster-enabled yes  (cluster-enabled: cluster mode is not supported)"
         ));
     }
 }

@@ -71,6 +71,16 @@ choice! {
     }
 }
 
+choice! {
+    /// `acl-pubsub-default`: which channels a new user may use.
+    AclPubsubDefault {
+        /// All.
+        Allchannels = "allchannels",
+        /// None.
+        Resetchannels = "resetchannels",
+    }
+}
+
 impl ProtectedAction {
     /// Whether a client may do it; `local` says that it is connected from this machine.
     pub fn allows(self, local: bool) -> bool {

@@ -146,6 +146,11 @@ pub fn guide() -> String {
             );
         }
     }
+    out.push_str(
+        "\n# Users\n\n`user NAME RULE...` defines a user by rules as of `ACL SETUSER`; it may stand several times, and may be given as the \
+         flag `--user`. In TOML it is an array of such lines in the section [security]: `user = [\"alice on >password ~app:* +@all\"]`. \
+         Either such lines or an `aclfile`, not both.\n",
+    );
     out.push_str("\n# Directives that are refused\n\n");
     for (name, why) in REFUSED {
         let _ = writeln!(out, "- `{name}`: {why}.");

@@ -9,13 +9,13 @@ use clap::{Arg, ArgAction, Command};
 
 use super::parameter::{Kind, Parameter, Status, Unit};
 use super::redis_conf::quote;
-use super::table::{OBSOLETE, REFUSED, SECTIONS, TABLE, find};
+use super::table::{OBSOLETE, REFUSED, SECTIONS, TABLE, USER, find};
 
 /// True for a flag that takes the words up to the next flag.
 pub(super) fn takes_words(name: &str) -> bool {
     match find(name) {
         Some(position) => TABLE[position].takes_words(),
-        None => REFUSED.iter().any(|(refused, _)| *refused == name),
+        None => name == USER || REFUSED.iter().any(|(refused, _)| *refused == name),
     }
 }
 
@@ -86,6 +86,14 @@ pub(super) fn command() -> Command {
             command = command.arg(flag(parameter).help_heading(section.title));
         }
     }
+    command = command.arg(
+        Arg::new(USER)
+            .long(USER)
+            .value_name("NAME RULES")
+            .action(ArgAction::Append)
+            .help("Define a user, by rules as of ACL SETUSER; may be given several times")
+            .help_heading("Security"),
+    );
     for name in REFUSED.iter().map(|(name, _)| name).chain(OBSOLETE) {
         command = command.arg(
             Arg::new(*name)

@@ -7,7 +7,7 @@ use super::change::warning;
 use super::directive::{Directive, LoadError, Origin};
 use super::parameter::{Kind, Restriction, Status};
 use super::settings::Settings;
-use super::table::{OBSOLETE, REFUSED, TABLE, find, position};
+use super::table::{OBSOLETE, REFUSED, TABLE, USER, find, position};
 use super::{redis_conf, toml_file};
 
 /// The variable that sets the log level.
@@ -171,6 +171,9 @@ impl Loader {
         if let Some(mistake) = &directive.mistake {
             return Verdict::Refused(mistake.clone());
         }
+        if name.eq_ignore_ascii_case(USER) {
+            return self.judge_user(&directive.words);
+        }
         let Some(position) = find(name) else {
             let lower = name.to_ascii_lowercase();
             return match REFUSED.iter().find(|(refused, _)| *refused == lower) {
@@ -203,6 +206,35 @@ impl Loader {
             (None, Status::Honoured) => Verdict::Honoured,
             (None, Status::Kept) => Verdict::Kept,
         }
+    }
+
+    /// Keeps the definition of a user. Whoever knows the commands reads its rules.
+    fn judge_user(&mut self, words: &[String]) -> Verdict {
+        let mut words = words.to_vec();
+        if let [all] = words.as_slice()
+            && all.contains(' ')
+        {
+            match redis_conf::split_words(all) {
+                Ok(split) => words = split,
+                Err(why) => return Verdict::Refused(format!("{USER}: {why}")),
+            }
+        }
+        let Some(name) = words.first().filter(|name| !name.is_empty()) else {
+            return Verdict::Refused(format!("{USER}: wrong number of arguments"));
+        };
+        if self
+            .settings
+            .users
+            .read()
+            .iter()
+            .any(|user| user[0] == *name)
+        {
+            return Verdict::Refused(format!(
+                "{USER}: Duplicate user found. A user can only be defined once in config files"
+            ));
+        }
+        self.settings.users.write().push(words);
+        Verdict::Honoured
     }
 
     /// The words of a parameter's new value: one quoted argument of several words is split, and the `save` lines of one
@@ -323,8 +355,6 @@ mod tests {
             "replicaof db 6379",
             "slaveof db 6379",
             "loadmodule x.so",
-            "aclfile users.acl",
-            "user default on",
             "rename-command FLUSHALL \"\"",
             "sentinel monitor x",
         ] {
@@ -333,7 +363,7 @@ mod tests {
             assert!(error.starts_with(&format!("{name}: ")), "{error}");
         }
         assert!(
-            loaded("cluster-enabled no\nreplicaof no one\naclfile \"\"\nio-threads 4\n")
+            loaded("cluster-enabled no\nreplicaof no one\naclfile users.acl\nio-threads 4\n")
                 .is_explicit("io-threads")
         );
     }

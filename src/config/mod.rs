@@ -30,6 +30,7 @@ pub mod value;
 
 pub use error::ConfigError;
 pub use event::EventClasses;
+pub use rewrite::replace_file;
 pub use settings::{OutputLimit, OutputLimitClass, Settings};
 pub use table::is_sensitive;
 

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use parking_lot::{Mutex, RwLock};
 
 use super::choice::{
-    Choice, LogFormat, LogLevel, MaxmemoryPolicy, ProtectedAction, TlsAuthClients,
+    AclPubsubDefault, Choice, LogFormat, LogLevel, MaxmemoryPolicy, ProtectedAction, TlsAuthClients,
 };
 use super::event::EventClasses;
 use super::table::{BUFFER_CLASSES, COUNT, TABLE, buffer_limits, find, position};
@@ -35,6 +35,8 @@ pub struct Settings {
     pub(super) change: Mutex<()>,
     /// The file that CONFIG REWRITE writes.
     pub(super) file: RwLock<Option<PathBuf>>,
+    /// The users that directives define, each as a name and rules; for CONFIG REWRITE those that there are now.
+    pub(super) users: RwLock<Vec<Vec<String>>>,
 }
 
 const OUTPUT_LIMIT: usize = position("client-output-buffer-limit");
@@ -96,6 +98,7 @@ impl Settings {
             hooks: RwLock::default(),
             change: Mutex::new(()),
             file: RwLock::new(None),
+            users: RwLock::default(),
         };
         for (position, parameter) in TABLE.iter().enumerate() {
             settings.store(position, parameter.default_value());
@@ -139,6 +142,23 @@ impl Settings {
     /// The file that the server was started with, if any.
     pub fn file(&self) -> Option<PathBuf> {
         self.file.read().clone()
+    }
+
+    /// The users that the configuration defines, each as a name and rules.
+    pub fn users(&self) -> Vec<Vec<String>> {
+        self.users.read().clone()
+    }
+
+    /// Says which users CONFIG REWRITE shall write.
+    pub fn set_users(&self, users: Vec<Vec<String>>) {
+        *self.users.write() = users;
+    }
+
+    /// The file of users, if there is one (`aclfile`).
+    pub fn users_file(&self) -> Option<PathBuf> {
+        let name = self.aclfile();
+        let directory = PathBuf::from(&*self.dir());
+        (!name.is_empty()).then(|| directory.join(&*name))
     }
 
     pub(super) fn value(&self, position: usize) -> Value {
@@ -305,6 +325,7 @@ macro_rules! from_stored_choice {
 }
 
 from_stored_choice!(
+    AclPubsubDefault,
     LogLevel,
     LogFormat,
     ProtectedAction,
@@ -349,6 +370,8 @@ accessors! {
         protected_mode: bool = "protected-mode",
         enable_debug_command: ProtectedAction = "enable-debug-command",
         enable_protected_configs: ProtectedAction = "enable-protected-configs",
+        acl_pubsub_default: AclPubsubDefault = "acl-pubsub-default",
+        acllog_max_len: usize = "acllog-max-len",
         tls_port: u16 = "tls-port",
         tls_auth_clients: TlsAuthClients = "tls-auth-clients",
         databases: usize = "databases",
@@ -400,6 +423,8 @@ accessors! {
         bind = "bind",
         unixsocket = "unixsocket",
         requirepass = "requirepass",
+        aclfile = "aclfile",
+        dir = "dir",
         tls_cert_file = "tls-cert-file",
         tls_key_file = "tls-key-file",
         tls_ca_cert_file = "tls-ca-cert-file",

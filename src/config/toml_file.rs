@@ -16,7 +16,7 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use super::directive::{Directive, LoadError, Origin};
-use super::table::{REFUSED, SECTIONS, find, nearest, section_of};
+use super::table::{REFUSED, SECTIONS, USER, find, nearest, section_of};
 
 /// A key of the file, and where its value stands.
 pub(super) struct Entry {
@@ -50,11 +50,16 @@ pub(super) fn parse(text: &str, file: &str) -> Result<Vec<Entry>, LoadError> {
                     .iter()
                     .any(|section| section.name == &**name.get_ref()) =>
             {
-                entries.extend(
-                    table
-                        .iter()
-                        .map(|(key, value)| entry(key, value, name.get_ref(), at)),
-                );
+                for (key, value) in table {
+                    match value.get_ref() {
+                        // A line for each user.
+                        DeValue::Array(lines) if is_user(key.get_ref(), name.get_ref()) => {
+                            let lines = lines.iter();
+                            entries.extend(lines.map(|line| entry(key, line, name.get_ref(), at)));
+                        }
+                        _ => entries.push(entry(key, value, name.get_ref(), at)),
+                    }
+                }
             }
             DeValue::Table(_) => {
                 let mut entry = entry(name, value, name.get_ref(), at);
@@ -88,8 +93,25 @@ fn entry(
     }
 }
 
+/// Where the value stands that defines users.
+pub(super) fn users_value(text: &str) -> Option<Range<usize>> {
+    let document = DeTable::parse(text).ok()?;
+    let DeValue::Table(section) = document.get_ref().get("security")?.get_ref() else {
+        return None;
+    };
+    section.get(USER).map(Spanned::span)
+}
+
+/// Whether a key defines users.
+fn is_user(key: &str, section: &str) -> bool {
+    key == USER && section == "security"
+}
+
 /// What is wrong with a key in this section, if it does not belong there.
 fn misplaced(key: &str, section: &str) -> Option<String> {
+    if is_user(key, section) {
+        return None;
+    }
     match find(key).map(section_of) {
         Some(own) if own.name == section => None,
         Some(own) => Some(format!("'{key}' belongs into the section [{}]", own.name)),

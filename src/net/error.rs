@@ -17,6 +17,8 @@ pub enum StartError {
     Nowhere,
     /// The certificates or the key cannot be used.
     Tls(String),
+    /// The users cannot be used that the configuration or their file defines.
+    Users(String),
     /// Something else that the system refuses: a thread, a descriptor.
     System(String),
 }
@@ -31,7 +33,7 @@ impl fmt::Display for StartError {
             Self::Listen { endpoint, why } => write!(f, "cannot listen on {endpoint}: {why}"),
             Self::Nowhere => f.write_str("there is nothing to listen on: port, tls-port and unixsocket are all off or missing"),
             Self::Tls(why) => write!(f, "TLS: {why}"),
-            Self::System(why) => f.write_str(why),
+            Self::Users(why) | Self::System(why) => f.write_str(why),
         }
     }
 }

@@ -109,6 +109,10 @@ pub fn start(settings: Settings, options: Options) -> Result<Handle, StartError>
     let workers = settings.worker_threads();
     let server = Arc::new(Server::new(settings, workers, options.clock));
     let settings = &server.settings;
+    server
+        .users
+        .configure(settings)
+        .map_err(StartError::Users)?;
 
     let (placement, receivers) = Placement::new(Arc::clone(&server));
     let placement = Arc::new(placement);
@@ -121,7 +125,7 @@ pub fn start(settings: Settings, options: Options) -> Result<Handle, StartError>
         return Err(StartError::Nowhere);
     }
     let addresses = open.iter().filter_map(Open::address).collect();
-    warn_if_exposed(settings, &open);
+    warn_if_exposed(&server, &open);
     let listening: Vec<_> = open
         .iter()
         .map(|open| {
@@ -236,9 +240,9 @@ fn follow_settings(placement: &Arc<Placement>, orders: UnboundedSender<Relisten>
 }
 
 /// Says so if strangers can reach everything.
-fn warn_if_exposed(settings: &Settings, open: &[Open]) {
+fn warn_if_exposed(server: &Server, open: &[Open]) {
     let exposed = open.iter().any(Open::is_public);
-    if exposed && !settings.protected_mode() && settings.requirepass().is_empty() {
+    if exposed && !server.settings.protected_mode() && !server.users.needs_password() {
         tracing::warn!(
             "Anyone who can reach this machine can use this server: protected mode is off, there is no password, and it does not \
              listen on the loopback interface only. Set a password with --requirepass, or listen on fewer addresses with --bind."

@@ -132,7 +132,7 @@ impl Placement {
     ) {
         let local = is_local(peer);
         let settings = &self.server.settings;
-        if !local && settings.protected_mode() && settings.requirepass().is_empty() {
+        if !local && settings.protected_mode() && !self.server.users.needs_password() {
             self.refuse(
                 &socket,
                 if transport == Transport::Tls {

@@ -23,7 +23,7 @@ use crate::command::dispatch::OUTPUT_HIGH_WATER;
 use crate::command::table;
 use crate::mailbox::{ClientId, Post};
 use crate::server::Server;
-use crate::session::{Client, Line, Session};
+use crate::session::{Client, Line};
 use crate::value::hasher::BuildNameHasher;
 
 /// Time between two signs of life.
@@ -149,7 +149,6 @@ impl Worker {
             client,
         } = arrival;
         let id = client.id;
-        let authenticated = self.server().settings.requirepass().is_empty();
         let stream = match Stream::new(socket, client.origin.transport, tls) {
             Ok(stream) => stream,
             Err(why) => {
@@ -158,7 +157,8 @@ impl Worker {
                 return;
             }
         };
-        let connection = Connection::new(stream, Session::new(client, authenticated));
+        let session = self.server().users.welcome(client);
+        let connection = Connection::new(stream, session);
         let link = Rc::new(Link {
             connection: RefCell::new(connection),
             killed: Cell::new(false),

@@ -183,6 +183,27 @@ impl PubSub {
             .collect()
     }
 
+    /// Who listens to channels or patterns whose names `is_meant` picks.
+    pub fn listeners_of(&self, kind: Kind, is_meant: impl Fn(&[u8]) -> bool) -> Vec<ClientId> {
+        let mut clients = Vec::new();
+        let mut add = |listeners: &Listeners| {
+            let audience = listeners.audience();
+            clients.extend(audience.iter().flat_map(|(_, members)| members.iter()));
+        };
+        match self.channels_of(kind) {
+            Some(channels) => {
+                let meant = channels.iter().filter(|entry| is_meant(entry.key()));
+                meant.for_each(|entry| add(entry.value()));
+            }
+            None => {
+                let patterns = self.patterns.read();
+                let meant = patterns.iter().filter(|(name, _)| is_meant(name));
+                meant.for_each(|(_, listeners)| add(listeners));
+            }
+        }
+        clients
+    }
+
     /// The number of subscribers of a channel (`PUBSUB NUMSUB`, `PUBSUB SHARDNUMSUB`).
     pub fn subscribers(&self, kind: Kind, name: &[u8]) -> usize {
         match self.channels_of(kind) {

@@ -201,6 +201,8 @@ pub struct Client {
     pub commands: AtomicU64,
     /// It can be sent to another server (`CLIENT CAPA redirect`).
     can_redirect: AtomicBool,
+    /// Whether it may execute a command has to be looked at; every command asks.
+    is_restricted: AtomicBool,
     flags: AtomicU32,
     db: AtomicUsize,
     protocol: AtomicU8,
@@ -231,6 +233,7 @@ impl Client {
             net_out: AtomicU64::new(0),
             commands: AtomicU64::new(0),
             can_redirect: AtomicBool::new(false),
+            is_restricted: AtomicBool::new(true),
             flags: AtomicU32::new(flags.0),
             db: AtomicUsize::new(0),
             protocol: AtomicU8::new(2),
@@ -312,6 +315,17 @@ impl Client {
             true => "r",
             false => "",
         }
+    }
+
+    /// Whether it has to be looked at what it may do: its user may not do everything, or has changed.
+    #[inline]
+    pub fn is_restricted(&self) -> bool {
+        self.is_restricted.load(Ordering::Relaxed)
+    }
+
+    /// Says so. Only under the lock of the users, so that no change of them is missed.
+    pub fn set_restricted(&self, is_restricted: bool) {
+        self.is_restricted.store(is_restricted, Ordering::Relaxed);
     }
 
     /// Counts a command that it has executed. Only its worker's thread calls it.

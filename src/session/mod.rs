@@ -24,6 +24,7 @@ pub use registry::Registry;
 pub use tracking::{Tracking, TrackingMode};
 pub use transaction::{Queued, Transaction, Watch};
 
+use crate::acl::User;
 use crate::keyspace::Reservation;
 use crate::keyspace::waiting::Watched;
 use crate::mailbox::ClientId;
@@ -64,6 +65,9 @@ pub struct Session {
     client: Arc<Client>,
     worker: usize,
     db: usize,
+    /// Who it is, as of that generation of the users.
+    user: Arc<User>,
+    users_generation: u64,
     authenticated: bool,
     /// What it is subscribed to.
     pub subscriptions: Subscriptions,
@@ -99,11 +103,13 @@ pub struct Session {
 
 impl Session {
     /// A session for a connection that has just been accepted. `authenticated`: it needs no password.
-    pub fn new(client: Arc<Client>, authenticated: bool) -> Self {
+    pub fn new(client: Arc<Client>, user: Arc<User>, authenticated: bool) -> Self {
         Self {
             worker: client.origin.worker,
             client,
             db: 0,
+            user,
+            users_generation: 0,
             authenticated,
             subscriptions: Subscriptions::default(),
             reply_mode: ReplyMode::On,
@@ -151,18 +157,36 @@ impl Session {
         self.client.set_db(db);
     }
 
-    /// Whether it may execute commands that need a password.
+    /// Whether it has shown who it is, or did not need to.
     #[inline]
     pub fn is_authenticated(&self) -> bool {
         self.authenticated
     }
 
-    /// It has shown that it is `user`.
-    pub fn authenticate(&mut self, user: &str) {
-        self.authenticated = true;
+    /// Whether it has to be looked at what it may do.
+    #[inline]
+    pub fn is_restricted(&self) -> bool {
+        self.client.is_restricted()
+    }
+
+    /// Who it is; [`is_restricted`](Self::is_restricted) if that may be out of date.
+    pub fn user(&self) -> &Arc<User> {
+        &self.user
+    }
+
+    /// The generation of the users that [`user`](Self::user) is of.
+    pub fn users_generation(&self) -> u64 {
+        self.users_generation
+    }
+
+    /// It is `user` from now on, who is of that generation of the users. Called under the lock of the users.
+    pub fn set_user(&mut self, user: &Arc<User>, generation: u64, authenticated: bool) {
+        self.user = Arc::clone(user);
+        self.users_generation = generation;
+        self.authenticated = authenticated;
         self.client.rename(|identity| {
-            if &*identity.user != user {
-                identity.user = Arc::from(user);
+            if identity.user != *user.name() {
+                identity.user = Arc::clone(user.name());
             }
         });
     }
@@ -298,23 +322,20 @@ impl Session {
         matches!(self.reply_mode, ReplyMode::Off | ReplyMode::Skip)
     }
 
-    /// Back to the state of a new connection (`RESET`), but for its identity and its library's name. `authenticated`: it needs no password.
+    /// Back to the state of a new connection (`RESET`), but for its identity, its user and its library's name.
     /// The caller sets the protocol back to RESP2.
-    pub fn reset(&mut self, pubsub: &PubSub, authenticated: bool) {
+    pub fn reset(&mut self, pubsub: &PubSub) {
         self.leave_all(pubsub);
         self.end_transaction();
         self.select(0);
         self.reply_mode = ReplyMode::On;
         self.no_touch = false;
-        self.authenticated = authenticated;
         self.client.set_flags(
             ClientFlags(ClientFlags::NO_EVICT.0 | ClientFlags::NO_TOUCH.0),
             false,
         );
-        self.client.rename(|identity| {
-            identity.name = bytes::Bytes::new();
-            identity.user = Arc::from(DEFAULT_USER);
-        });
+        self.client
+            .rename(|identity| identity.name = bytes::Bytes::new());
     }
 
     /// Notes that a command has been executed, by its number in the command table.

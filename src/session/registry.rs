@@ -59,6 +59,12 @@ impl Registry {
         all
     }
 
+    /// Shows `look` every connection, those that are being killed too.
+    pub fn for_each(&self, look: impl FnMut(&Client)) {
+        let mut look = look;
+        self.clients.iter().for_each(|entry| look(entry.value()));
+    }
+
     /// The number of open connections.
     pub fn connected(&self) -> usize {
         self.clients.len()

@@ -115,6 +115,12 @@ counters! {
     output_buffer_disconnections,
     /// Failed AUTH attempts.
     auth_denied,
+    /// Requests of users who may not use the command.
+    commands_denied,
+    /// Requests of users who may not use a key.
+    keys_denied,
+    /// Requests of users who may not use a channel.
+    channels_denied,
     /// Batches of requests executed by the workers.
     cycles,
     /// Commands that changed something.

@@ -1,11 +1,9 @@
 //! AUTH and HELLO: who the client is, and which protocol it speaks.
 //!
-//! There is one user, `default`; it has a password if `requirepass` is set.  Passwords are compared in a time that
-//! does not tell how much of a guess was right, and are never logged.
-
-use std::hint::black_box;
+//! Who may log in with which password is known to [`crate::users`]. Passwords are never logged.
 
 use super::client::check_name;
+use crate::command::acl;
 use crate::command::context::{CommandResult, Context, Outcome};
 use crate::config::REDIS_VERSION;
 use crate::resp::{Args, Protocol, ReplyError};
@@ -26,12 +24,12 @@ const BAD_VERSION: ReplyError =
 /// `AUTH [username] password`
 pub(super) fn auth(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let (user, password) = match args.len() {
-        2 if !ctx.server.needs_password() => return Err(NO_PASSWORD_SET),
+        2 if default_needs_no_password(ctx) => return Err(NO_PASSWORD_SET),
         2 => (DEFAULT_USER.as_bytes(), args.at(1)),
         3 => (args.at(1), args.at(2)),
         _ => return Err(ReplyError::SYNTAX),
     };
-    log_in(ctx, user, password)?;
+    log_in(ctx, args, user, password)?;
     ctx.reply.ok();
     Ok(Outcome::Done)
 }
@@ -63,9 +61,9 @@ pub(super) fn hello(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         }
     }
     if let Some((user, password)) = credentials {
-        log_in(ctx, user, password)?;
+        log_in(ctx, args, user, password)?;
     }
-    if ctx.server.needs_password() && !ctx.session.is_authenticated() {
+    if ctx.server.users.needs_password() && !ctx.session.is_authenticated() {
         return Err(HELLO_NEEDS_AUTH);
     }
     if let Some(name) = name {
@@ -76,6 +74,11 @@ pub(super) fn hello(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     }
     greet(ctx);
     Ok(Outcome::Done)
+}
+
+fn default_needs_no_password(ctx: &Context<'_>) -> bool {
+    let default = ctx.server.users.get(DEFAULT_USER.as_bytes());
+    default.is_some_and(|user| user.needs_no_password())
 }
 
 /// Whether an argument of HELLO is a user or a password: nobody shall see them.
@@ -115,39 +118,19 @@ pub(super) fn set_protocol(ctx: &mut Context<'_>, protocol: Protocol) {
 }
 
 /// Authenticates the session; it stays who it was if that fails. Which of user and password is wrong is not told.
-fn log_in(ctx: &mut Context<'_>, user: &[u8], password: &[u8]) -> Result<(), ReplyError> {
-    let required = ctx.server.settings.requirepass();
-    let right = required.is_empty() || same_secret(required.as_bytes(), password);
-    if user != DEFAULT_USER.as_bytes() || !right {
-        return Err(ReplyError::WRONG_PASS);
+fn log_in(
+    ctx: &mut Context<'_>,
+    args: Args<'_>,
+    user: &[u8],
+    password: &[u8],
+) -> Result<(), ReplyError> {
+    if ctx.server.users.log_in(ctx.session, user, password) {
+        return Ok(());
     }
-    ctx.session.authenticate(DEFAULT_USER);
-    Ok(())
+    acl::note_failed_login(ctx, args, user);
+    Err(ReplyError::WRONG_PASS)
 }
 
 fn bad_option(option: &[u8]) -> ReplyError {
     ReplyError::from_bytes([b"ERR Syntax error in HELLO option '", option, b"'"].concat())
-}
-
-/// Whether a guess is the secret. The time depends on the guess's length alone.
-fn same_secret(secret: &[u8], guess: &[u8]) -> bool {
-    let mut difference = u8::from(secret.len() != guess.len());
-    for (i, byte) in guess.iter().enumerate() {
-        // black_box: or the compiler might stop at the first difference.
-        difference = black_box(difference | (byte ^ secret[i % secret.len()]));
-    }
-    difference == 0
-}
-
-#[cfg(test)]
-mod tests {
-    use super::same_secret;
-
-    #[test]
-    fn only_the_whole_secret_is_the_same() {
-        assert!(same_secret(b"sesame", b"sesame"));
-        for guess in [&b""[..], b"sesam", b"sesames", b"sesamesesame", b"Sesame"] {
-            assert!(!same_secret(b"sesame", guess));
-        }
-    }
 }

@@ -63,8 +63,8 @@ pub(super) fn quit(ctx: &mut Context<'_>, _: Args<'_>) -> CommandResult {
 pub(super) fn reset(ctx: &mut Context<'_>, _: Args<'_>) -> CommandResult {
     crate::command::tracking::stop(ctx.session, ctx.server);
     ctx.session.stop_monitoring(&ctx.server.observers);
-    ctx.session
-        .reset(&ctx.server.pubsub, !ctx.server.needs_password());
+    ctx.session.reset(&ctx.server.pubsub);
+    ctx.server.users.forget_login(ctx.session);
     set_protocol(ctx, Protocol::Resp2);
     ctx.reply.set_muted(false);
     ctx.reply.simple("RESET");

@@ -15,7 +15,7 @@ use crate::value::number;
 /// `CLIENT INFO`
 pub(super) fn info(ctx: &mut Context<'_>, _: Args<'_>) -> CommandResult {
     let now = show_self(ctx);
-    let text = format!("{}\n", line(ctx.session.client(), now));
+    let text = format!("{}\n", client_line(ctx.session.client(), now));
     ctx.reply.verbatim("txt", text.as_bytes());
     Ok(Outcome::Done)
 }
@@ -27,7 +27,8 @@ pub(super) fn list(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let mut text = String::new();
     for client in ctx.server.clients.all() {
         if filter.matches(&client, now) {
-            writeln!(text, "{}", line(&client, now)).expect("a String takes all that is written");
+            writeln!(text, "{}", client_line(&client, now))
+                .expect("a String takes all that is written");
         }
     }
     ctx.reply.verbatim("txt", text.as_bytes());
@@ -43,7 +44,8 @@ fn show_self(ctx: &Context<'_>) -> Instant {
     now
 }
 
-fn line(client: &Client, now: Instant) -> Line<'_> {
+/// A connection as CLIENT LIST shows it.
+pub(in crate::command) fn client_line(client: &Client, now: Instant) -> Line<'_> {
     Line {
         client,
         now,

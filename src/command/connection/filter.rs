@@ -3,7 +3,7 @@
 use crate::command::context::Context;
 use crate::mailbox::ClientId;
 use crate::resp::{Args, ReplyError};
-use crate::session::{ClientFilter, ClientType, Condition, DEFAULT_USER};
+use crate::session::{ClientFilter, ClientType, Condition};
 use crate::value::number;
 
 /// The letters that a `FLAGS` filter may name: all that any of the peers shows.
@@ -86,7 +86,7 @@ fn condition(
         () if is("TYPE") => Condition::Type(
             ClientType::parse(value).ok_or_else(|| quoting("Unknown client type '", value, "'"))?,
         ),
-        () if is("USER") => match value == DEFAULT_USER.as_bytes() {
+        () if is("USER") => match ctx.server.users.get(value).is_some() {
             true => Condition::User(text()),
             false => return Err(quoting("No such user '", value, "'")),
         },

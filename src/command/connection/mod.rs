@@ -11,6 +11,8 @@ mod clients;
 mod filter;
 mod tracking;
 
+pub(super) use clients::client_line;
+
 use super::help::help;
 use super::table::words::{
     ADMIN, ALLOW_BUSY, Command, FAST, Group, LOADING, NEVER_QUEUED, NO_AUTH, NO_MULTI, NOSCRIPT,

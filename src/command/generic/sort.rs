@@ -12,6 +12,7 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use crate::clock::UnixMillis;
+use crate::command::acl;
 use crate::command::context::{CommandResult, Context, Outcome};
 use crate::command::list::view::ListMut;
 use crate::command::random::Draws;
@@ -426,9 +427,27 @@ pub(super) fn sort_ro(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     run(ctx, args, false)
 }
 
+/// What a pattern leads to may be any key: only who may read all of them may use one.
+fn check_permissions(
+    ctx: &mut Context<'_>,
+    args: Args<'_>,
+    options: &Options<'_>,
+) -> Result<(), ReplyError> {
+    if acl::may_read_any_key(ctx.server, ctx.session, ctx.command, args) {
+        return Ok(());
+    }
+    Err(ReplyError::fixed(match options.by {
+        By::Pattern(_) => "ERR BY option of SORT denied due to insufficient ACL permissions.",
+        _ => "ERR GET option of SORT denied due to insufficient ACL permissions.",
+    }))
+}
+
 fn run(ctx: &mut Context<'_>, args: Args<'_>, may_store: bool) -> CommandResult {
     let (key, now) = (args.at(1), ctx.now);
     let options = Options::parse(args, may_store)?;
+    if options.looks_elsewhere() || !options.gets.is_empty() {
+        check_permissions(ctx, args, &options)?;
+    }
     ctx.keys.read(key).map(Source::of).transpose()?;
     let source = ctx
         .keys

@@ -8,19 +8,21 @@ mod subscribe;
 
 use super::help::help;
 use super::table::words::{
-    Command, FAST, Group, LOADING, Lock, MAY_REPLICATE, NOSCRIPT, NOT_KEY, PUBSUB, STALE,
+    Channels, Command, FAST, Group, LOADING, Lock, MAY_REPLICATE, NOSCRIPT, NOT_KEY, PUBSUB, STALE,
     SUBSCRIBER_MODE, key, keys,
 };
 
 pub(super) const COMMANDS: &[Command] = &[
     Command::new(Group::PubSub, "psubscribe", -2, subscribe::psubscribe)
         .flags(&[PUBSUB, NOSCRIPT, LOADING, STALE, SUBSCRIBER_MODE])
+        .channels(Channels::Patterns)
         .since("2.0.0")
         .summary("Listens to the channels whose names match patterns.")
         .syntax("pattern...")
         .complexity("O(N), N being the number of patterns named"),
     Command::new(Group::PubSub, "publish", 3, publish::publish)
         .flags(&[PUBSUB, LOADING, STALE, FAST, MAY_REPLICATE])
+        .channels(Channels::First)
         .since("2.0.0")
         .summary("Sends a message to a channel.")
         .syntax("channel message")
@@ -71,6 +73,7 @@ pub(super) const COMMANDS: &[Command] = &[
         .complexity("O(N), N being the number of patterns named"),
     Command::new(Group::PubSub, "spublish", 3, publish::spublish)
         .flags(&[PUBSUB, LOADING, STALE, FAST, MAY_REPLICATE])
+        .channels(Channels::First)
         .keys(&[key(1, &[NOT_KEY])])
         .lock(Lock::None)
         .since("7.0.0")
@@ -79,6 +82,7 @@ pub(super) const COMMANDS: &[Command] = &[
         .complexity("O(N), N being the channel's subscribers"),
     Command::new(Group::PubSub, "ssubscribe", -2, subscribe::ssubscribe)
         .flags(&[PUBSUB, NOSCRIPT, LOADING, STALE, SUBSCRIBER_MODE])
+        .channels(Channels::All)
         .keys(&[keys(1, -1, 1, &[NOT_KEY])])
         .lock(Lock::None)
         .since("7.0.0")
@@ -87,6 +91,7 @@ pub(super) const COMMANDS: &[Command] = &[
         .complexity("O(N), N being the number of channels named"),
     Command::new(Group::PubSub, "subscribe", -2, subscribe::subscribe)
         .flags(&[PUBSUB, NOSCRIPT, LOADING, STALE, SUBSCRIBER_MODE])
+        .channels(Channels::All)
         .since("2.0.0")
         .summary("Listens to channels.")
         .syntax("channel...")

@@ -3,6 +3,7 @@
 //! Each name gets a confirmation of its own: an array in RESP2, a push in RESP3, with the number of subscriptions that
 //! are left; shard channels are counted apart from channels and patterns.
 
+use crate::command::acl;
 use crate::command::context::{CommandResult, Context, Outcome};
 use crate::mailbox::Kind;
 use crate::resp::{Args, Protocol};
@@ -51,6 +52,10 @@ fn join(ctx: &mut Context<'_>, kind: Kind, args: Args<'_>) -> CommandResult {
         confirm(ctx, kind, verb, Some(name));
     }
     ctx.session.publish_subscriptions();
+    if !acl::may_call(ctx.server, ctx.session, ctx.command, args) {
+        // Its user was changed meanwhile: who changed it may have looked too early to see what it listens to.
+        ctx.session.closing = true;
+    }
     Ok(Outcome::Done)
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::program::{Found, Programs};
+use crate::command::acl::{self, Place};
 use crate::command::call;
 use crate::command::context::{CommandResult, Context, Outcome, Suspension};
 use crate::command::dispatch;
@@ -133,6 +134,10 @@ fn begin(
     found: Found,
 ) -> Result<(Run, Event), ReplyError> {
     let keys = super::program::declared_keys(args, programs)?;
+    if ctx.session.is_restricted() {
+        // Whoever is denied something is shown in it.
+        ctx.session.client().set_last_command(ctx.command.id());
+    }
     if Run::set_aside_count() >= MOST_SET_ASIDE {
         return Err(ReplyError::fixed(
             "BUSY too many scripts take long at the same time",
@@ -179,9 +184,12 @@ fn execute(ctx: &mut Context<'_>, run: &mut Run, rules: Rules) {
         run.reply().error(&ReplyError::err(KILLED));
     } else if run.api().asks_only.get() {
         let known = dispatch::resolve(table::find(args.at(0)), args);
-        match known.is_ok_and(|command| command.accepts(args.len())) {
-            true => run.reply().ok(),
-            false => run.reply().error(&ReplyError::fixed("ERR")),
+        match known.ok() {
+            None => run.reply().error(&ReplyError::fixed("ERR")),
+            Some(command) if acl::may_call(ctx.server, ctx.session, command, args) => {
+                run.reply().ok();
+            }
+            Some(_) => run.reply().int(0),
         }
     } else {
         let protocol = run.protocol();
@@ -228,6 +236,15 @@ fn admit(
         ))
     } else if command.flags.contains(Flags::NOSCRIPT) {
         Some("ERR This Redis command is not allowed from script")
+    } else {
+        None
+    };
+    if refused.is_none() && ctx.session.is_restricted() {
+        acl::check(ctx.server, ctx.session, command, args, Place::Script)
+            .inspect_err(|_| counters.rejected.bump())?;
+    }
+    let refused = if refused.is_some() {
+        refused
     } else if rules.read_only && call::writes(command.flags) {
         Some("ERR Write commands are not allowed from read-only scripts.")
     } else if command.flags.contains(Flags::WRITE) && call::lacks_replicas(ctx.server) {

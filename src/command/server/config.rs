@@ -49,7 +49,13 @@ pub(super) fn reset_stat(ctx: &mut Context<'_>, _: Args<'_>) -> CommandResult {
 
 /// `CONFIG REWRITE`
 pub(super) fn rewrite(ctx: &mut Context<'_>, _: Args<'_>) -> CommandResult {
-    ctx.server.settings.rewrite().map_err(refusal)?;
+    let settings = &ctx.server.settings;
+    if settings.users_file().is_none() {
+        let users = ctx.server.users.for_configuration(settings);
+        let refused = |why| ReplyError::err(format_args!("Rewriting config file: {why}"));
+        settings.set_users(users.map_err(refused)?);
+    }
+    settings.rewrite().map_err(refusal)?;
     ctx.reply.ok();
     Ok(Outcome::Done)
 }

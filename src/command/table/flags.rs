@@ -72,6 +72,11 @@ macro_rules! flag_set {
                 Self::NAMES.iter().filter(move |(flag, name)| self.contains(*flag) && !name.is_empty()).map(|&(_, name)| name)
             }
 
+            /// The names of all flags, in the order in which they are shown.
+            pub fn all_names() -> impl Iterator<Item = &'static str> + Clone {
+                Self::NAMES.iter().map(|&(_, name)| name).filter(|name| !name.is_empty())
+            }
+
             /// The flag of that name, whatever its case.
             pub fn named(name: &[u8]) -> Option<$set> {
                 let known = |entry: &&($set, &str)| !entry.1.is_empty() && entry.1.as_bytes().eq_ignore_ascii_case(name);

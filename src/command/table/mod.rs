@@ -10,12 +10,14 @@ mod places;
 mod registry;
 mod spec;
 pub mod syntax;
+mod vocabulary;
 
 pub use flags::{Acl, Flags, KeyFlags};
 pub use keys::{Key, KeySpec, Keys, NoKeys, keys_of, of_migrate};
 pub use places::places_of;
 pub use registry::{all, by_id, commands, count, find, find_path, resolve};
-pub use spec::{Command, Deprecated, Group, KeyRange, Lock};
+pub use spec::{Channels, Command, Deprecated, Group, KeyRange, Lock};
+pub use vocabulary::{Vocabulary, asked};
 
 /// What a family's table is written with.
 pub mod words {
@@ -23,5 +25,5 @@ pub mod words {
     pub use super::flags::words_of_flags::*;
     pub use super::flags::words_of_keys::*;
     pub use super::keys::{counted_keys, key, keys, keys_after, unknown_keys};
-    pub use super::spec::{Command, Group, Lock};
+    pub use super::spec::{Channels, Command, Group, Lock};
 }

@@ -8,13 +8,13 @@ use std::sync::LazyLock;
 
 use super::spec::Command;
 use crate::command::{
-    bitmap, connection, generic, geo, hash, hyperloglog, list, observe, pubsub, scripting, server,
-    set, sorted_set, stream, string, transaction, unsupported,
+    acl, bitmap, connection, generic, geo, hash, hyperloglog, list, observe, pubsub, scripting,
+    server, set, sorted_set, stream, string, transaction, unsupported,
 };
 use crate::resp::Args;
 
 /// The families in the order in which `COMMAND` lists them.
-const FAMILIES: [&[Command]; 17] = [
+const FAMILIES: [&[Command]; 18] = [
     generic::COMMANDS,
     string::COMMANDS,
     hash::COMMANDS,
@@ -30,6 +30,7 @@ const FAMILIES: [&[Command]; 17] = [
     transaction::COMMANDS,
     connection::COMMANDS,
     server::COMMANDS,
+    acl::COMMANDS,
     observe::COMMANDS,
     unsupported::COMMANDS,
 ];

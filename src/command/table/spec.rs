@@ -129,6 +129,19 @@ pub enum Lock {
     Script,
 }
 
+/// Which arguments are channels that a message is sent to or that are listened to from now on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channels {
+    /// None.
+    None,
+    /// The first.
+    First,
+    /// All.
+    All,
+    /// All, and they are patterns.
+    Patterns,
+}
+
 /// Whether the argument at an index must never be shown or logged.
 pub type Secrets = fn(Args<'_>, usize) -> bool;
 
@@ -170,6 +183,8 @@ pub struct Command {
     pub keys: &'static [KeySpec],
     /// Finds the keys, and what is done with them, where the specs are not enough.
     pub finder: Option<Finder>,
+    /// Where its channels are.
+    pub channels: Channels,
     /// Which locks it needs.
     pub lock: Lock,
     /// Knows which locks a request needs, where that depends on its arguments.
@@ -220,6 +235,7 @@ impl Command {
             acl: Acl::NONE,
             keys: &[],
             finder: None,
+            channels: Channels::None,
             lock: Lock::Keys,
             lock_chooser: None,
             group,
@@ -286,6 +302,13 @@ impl Command {
     pub const fn finder_decides(mut self, finder: Finder) -> Command {
         self.finder = Some(finder);
         self.key_flags_vary = true;
+        self
+    }
+
+    /// Says where its channels are.
+    #[must_use]
+    pub const fn channels(mut self, channels: Channels) -> Command {
+        self.channels = channels;
         self
     }
 

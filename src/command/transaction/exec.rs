@@ -1,5 +1,6 @@
 //! Queueing, and EXEC.
 
+use crate::command::acl::{self, Place};
 use crate::command::call;
 use crate::command::context::{CommandResult, Context, Outcome, Suspension};
 use crate::command::scripting;
@@ -138,10 +139,17 @@ fn run(ctx: &mut Context<'_>, transaction: &mut Transaction) -> Outcome {
     let exec = ctx.command;
     let must_not_wait = std::mem::replace(&mut ctx.session.must_not_wait, true);
     let mut outcome = Outcome::Done;
+    let mut resumes = ctx.resumes.is_some();
     while let Some(queued) = transaction.next() {
         let command = table::by_id(queued.command).expect("a queued command is in the table");
         let mark = ctx.reply.mark();
-        match call::call(ctx, command, queued.args, queued.wire_bytes) {
+        // What goes on in the middle was allowed when it began.
+        let is_free = std::mem::take(&mut resumes) || !ctx.session.is_restricted();
+        let allowed = match is_free {
+            true => Ok(()),
+            false => acl::check(ctx.server, ctx.session, command, queued.args, Place::Exec),
+        };
+        match allowed.and_then(|()| call::call(ctx, command, queued.args, queued.wire_bytes)) {
             Ok(Outcome::Suspend(suspension @ Suspension::Script(_))) => {
                 outcome = Outcome::Suspend(suspension);
                 break;

@@ -1,4 +1,4 @@
-//! The answers of commands for what Larder does not do: storing, replicating, clustering, users.
+//! The answers of commands for what Larder does not do: storing, replicating, clustering.
 //!
 //! Where a server that does none of this answers something useful, so does Larder; everything else is refused in words
 //! that say why, so that nobody relies on what is not there.
@@ -89,13 +89,6 @@ pub(super) fn readwrite(ctx: &mut Context<'_>, _: Args<'_>) -> CommandResult {
 fn set_readonly(ctx: &mut Context<'_>, on: bool) -> CommandResult {
     ctx.session.client().set_flags(ClientFlags::READONLY, on);
     ctx.reply.ok();
-    Ok(Outcome::Done)
-}
-
-/// `ACL WHOAMI`
-pub(super) fn whoami(ctx: &mut Context<'_>, _: Args<'_>) -> CommandResult {
-    let user = ctx.session.client().identity().user;
-    ctx.reply.bulk(user.as_bytes());
     Ok(Outcome::Done)
 }
 

@@ -12,20 +12,6 @@ use super::table::words::{
 };
 
 pub(super) const COMMANDS: &[Command] = &[
-    Command::new(Group::Server, "acl", -2, help)
-        .since("6.0.0")
-        .summary("Tells about users and their rights.")
-        .complexity("Depends on the subcommand")
-        .subcommands(&[
-            Command::new(Group::Server, "help", 2, help)
-                .flags(&[LOADING, STALE])
-                .since("6.0.0")
-                .summary("Explains the subcommands."),
-            Command::new(Group::Server, "whoami", 2, answer::whoami)
-                .flags(&[NOSCRIPT, LOADING, STALE])
-                .since("6.0.0")
-                .summary("Returns the user of this connection."),
-        ]),
     Command::new(Group::Cluster, "asking", 1, no_cluster)
         .flags(&[FAST])
         .acl(&[Acl::CONNECTION])

@@ -128,11 +128,10 @@ pub const REFUSED: &[(&str, &str)] = &[
     ("loadmodule", "modules are not supported"),
     ("rename-command", "commands cannot be renamed"),
     ("sentinel", "Larder is not a Sentinel"),
-    (
-        "user",
-        "users other than the default one are not supported; use requirepass",
-    ),
 ];
+
+/// The directive that defines a user: its words are a name and rules. It is no parameter, and may come several times.
+pub const USER: &str = "user";
 
 /// The name nearest to a misspelt one, if one is near enough to be meant.
 pub fn nearest(name: &str) -> Option<&'static str> {

@@ -1,8 +1,8 @@
 //! Who may do what.
 
 use super::Section;
-use crate::config::choice::ProtectedAction;
-use crate::config::parameter::{LONG, choice, number, one_of, text, yes_no};
+use crate::config::choice::{AclPubsubDefault, ProtectedAction};
+use crate::config::parameter::{LONG, choice, number, text, yes_no};
 
 pub(super) const SECTION: Section = Section {
     name: "security",
@@ -24,16 +24,11 @@ pub(super) const SECTION: Section = Section {
         choice::<ProtectedAction>("enable-module-command", "no")
             .fixed()
             .kept("Who may use MODULE; there are no modules."),
-        one_of(
-            "acl-pubsub-default",
-            &["allchannels", "resetchannels"],
-            "resetchannels",
-        )
-        .kept("Channels that a new user may use."),
+        choice::<AclPubsubDefault>("acl-pubsub-default", "resetchannels")
+        .honoured("Channels that a new user may use."),
         text("aclfile", "")
             .fixed()
-            .only("", "users from a file are not supported; use requirepass")
-            .kept("File of users."),
-        number("acllog-max-len", 0, LONG, "128").kept("Entries of ACL LOG."),
+            .honoured("File of users, for ACL LOAD and ACL SAVE; a relative name is looked for in dir, if that is set."),
+        number("acllog-max-len", 0, LONG, "128").honoured("Entries of ACL LOG."),
     ],
 };

@@ -65,16 +65,10 @@ pub(super) fn stats(source: &mut Source<'_, '_>, text: &mut Text) {
     text.fields(&["reply_buffer_shrinks", "reply_buffer_expands"], 0);
     batches(stats, &totals, text);
     text.field("acl_access_denied_auth", totals.auth_denied);
-    text.fields(
-        &[
-            "acl_access_denied_cmd",
-            "acl_access_denied_key",
-            "acl_access_denied_channel",
-            "acl_access_denied_tls_cert",
-            "acl_access_denied_db",
-        ],
-        0,
-    );
+    text.field("acl_access_denied_cmd", totals.commands_denied);
+    text.field("acl_access_denied_key", totals.keys_denied);
+    text.field("acl_access_denied_channel", totals.channels_denied);
+    text.fields(&["acl_access_denied_tls_cert", "acl_access_denied_db"], 0);
 }
 
 fn traffic(stats: &Stats, totals: &Totals, text: &mut Text) {
