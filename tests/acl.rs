@@ -487,7 +487,7 @@ fn who_loses_a_channel_is_disconnected() {
         ),
         ("&a &b", ["subscribe", "a"], "resetchannels &a", true),
         ("&a", ["subscribe", "a"], "allchannels", true),
-        ("&a", ["subscribe", "a"], "&b -@all", true),
+        ("&a", ["subscribe", "a"], "&b", true),
     ] {
         let mut bob = listening(&mut admin, before, &subscribe);
         let words: Vec<_> = ["acl", "setuser", "bob"]
@@ -511,7 +511,7 @@ fn who_loses_a_channel_is_disconnected() {
                 "*3\r\n$11\r\nunsubscribe\r\n$1\r\na\r\n:0\r\n",
             );
         } else {
-            bob.expect_end();
+            bob.expect_closed();
         }
     }
 }
@@ -529,7 +529,7 @@ fn connections_of_removed_users_are_closed() {
     let (mut bob, mut eve) = (client_of(&server, "bob"), client_of(&server, "eve"));
     // The reply comes first.
     talk(&mut bob, &[("acl deluser bob", ":1")]);
-    bob.expect_end();
+    bob.expect_closed();
     talk(&mut eve, &[("acl whoami", "eve")]);
     talk(
         &mut admin,
@@ -538,7 +538,7 @@ fn connections_of_removed_users_are_closed() {
             ("acl setuser eve on nopass +@all", "+OK"),
         ],
     );
-    eve.expect_end();
+    eve.expect_closed();
     let mut eve = client_of(&server, "eve");
     talk(&mut eve, &[("acl whoami", "eve")]);
     let listed = ask(&mut admin, &["client", "list", "user", "eve"]);
@@ -554,7 +554,7 @@ fn connections_of_removed_users_are_closed() {
             ("client kill user eve", ":1"),
         ],
     );
-    eve.expect_end();
+    eve.expect_closed();
 }
 
 #[test]
@@ -600,17 +600,7 @@ fn the_log_groups_what_is_the_same_within_a_minute() {
     );
     hand.store(1_060_000, Ordering::SeqCst);
     talk(&mut bob, &[("AUTH bob a", wrong)]);
-    assert_eq!(
-        log(&mut admin),
-        [
-            "2 auth toplevel AUTH bob auth",
-            "1 auth toplevel AUTH bob auth"
-        ][..1]
-            .to_vec()
-            .iter()
-            .map(|_| "3 auth toplevel AUTH bob auth")
-            .collect::<Vec<_>>()
-    );
+    assert_eq!(log(&mut admin), ["3 auth toplevel AUTH bob auth"]);
     hand.store(1_120_001, Ordering::SeqCst);
     talk(
         &mut bob,
@@ -812,8 +802,8 @@ fn users_come_from_their_file_and_go_back_to_it() {
         &mut admin,
         &[("acl load", "+OK"), ("acl users", "[alice bob default]")],
     );
-    eve.expect_end();
-    listener.expect_end();
+    eve.expect_closed();
+    listener.expect_closed();
     talk(
         &mut bob,
         &[

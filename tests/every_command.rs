@@ -591,6 +591,19 @@ fn about_the_server(client: &mut Client) {
             ("memory usage nokey", "nil"),
             ("debug sleep 0", "+OK"),
             ("acl whoami", "default"),
+            ("acl users", "[default]"),
+            (
+                "acl list",
+                "[user default on nopass sanitize-payload ~* &* +@all]",
+            ),
+            ("acl setuser bob on >x ~k:* +get", "+OK"),
+            (
+                "acl dryrun bob set k:1 v",
+                "User bob has no permissions to run the 'set' command",
+            ),
+            ("acl deluser bob nobody", ":1"),
+            ("acl getuser bob", "nil"),
+            ("acl log reset", "+OK"),
             ("shutdown abort", "-ERR No shutdown in progress."),
         ],
     );
@@ -614,6 +627,16 @@ fn about_the_server(client: &mut Client) {
             ("module list", "[]"),
             ("module help", "[+MODULE <subcommand>"),
             ("acl help", "[+ACL <subcommand>"),
+            ("acl cat", "[keyspace read write "),
+            ("acl genpass 8", ""),
+            (
+                "acl load",
+                "-ERR This Redis instance is not configured to use an ACL",
+            ),
+            (
+                "acl save",
+                "-ERR This Redis instance is not configured to use an ACL",
+            ),
             ("lolwut", "| "),
         ],
     );
