@@ -186,9 +186,9 @@ impl Selector {
             self.allow(&subcommand, true);
         } else {
             let allowed = self.first_args.entry(command.ids.start).or_default();
-            let known = |old: &Box<[u8]>| old.eq_ignore_ascii_case(part.as_bytes());
-            if !allowed.iter().any(known) {
-                allowed.push(part.as_bytes().into());
+            let part = part.as_bytes();
+            if !allowed.iter().any(|old| old.eq_ignore_ascii_case(part)) {
+                allowed.push(part.into());
             }
         }
         self.note_rule(&format!("{}|{part}", command.name), true);
@@ -320,9 +320,9 @@ impl Selector {
         if self.all_channels {
             return b"&*".to_vec();
         }
-        let one = |pattern: &Box<[u8]>| [b"&", &**pattern].concat();
-        let all: Vec<_> = self.channels.iter().map(one).collect();
-        all.join(&b' ')
+        let each = self.channels.iter();
+        let each: Vec<_> = each.map(|pattern| [b"&", &**pattern].concat()).collect();
+        each.join(&b' ')
     }
 
     /// All of it, as rules that make the same.

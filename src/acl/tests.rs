@@ -33,7 +33,7 @@ impl Vocabulary for Few {
     fn category(&self, name: &[u8]) -> Option<Vec<std::ops::Range<usize>>> {
         match name.to_ascii_lowercase().as_slice() {
             b"admin" => Some(vec![1..2, 2..3]),
-            b"slow" => Some(vec![0..3]),
+            b"slow" => Some(vec![0..3, 1..2]),
             b"string" => Some(vec![3..4, 4..5]),
             _ => None,
         }
