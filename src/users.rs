@@ -129,18 +129,24 @@ impl Users {
         }
     }
 
-    /// Brings a session's user up to date. Whose user is gone is nobody: it is about to be closed.
-    pub fn refresh(&self, session: &mut Session) {
+    /// Brings a session's user up to date. False if that user is gone: it may do nothing any more, and its connection is closed.
+    #[must_use]
+    pub fn refresh(&self, session: &mut Session) -> bool {
         if session.users_generation() == self.generation.load(Ordering::Acquire) {
-            return;
+            return true;
         }
         let table = self.table.read();
-        match table.get(session.user().name()) {
-            Some(user) if user.is_same(session.user()) => {
+        let user = table.get(session.user().name());
+        match user.filter(|user| user.is_same(session.user())) {
+            Some(user) => {
                 let authenticated = session.is_authenticated();
                 self.adopt(session, user, authenticated);
+                true
             }
-            _ => self.adopt(session, &table[DEFAULT_USER], false),
+            None => {
+                session.closing = true;
+                false
+            }
         }
     }
 

@@ -142,9 +142,12 @@ pub fn wait<'a>(
     }
     if ctx.session.is_restricted() {
         // The same if its user was changed meanwhile.
-        ctx.server.users.refresh(ctx.session);
-        let (worker, client) = (ctx.session.worker(), ctx.session.client());
-        acl::end_wait(ctx.server, worker, client, ctx.session.user(), &waiter);
+        if ctx.server.users.refresh(ctx.session) {
+            let (worker, client) = (ctx.session.worker(), ctx.session.client());
+            acl::end_wait(ctx.server, worker, client, ctx.session.user(), &waiter);
+        } else {
+            waiter.end();
+        }
     }
     // A timeout beyond what the clock can tell is as good as none.
     Outcome::Suspend(Suspension::Blocked(

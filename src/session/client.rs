@@ -180,6 +180,18 @@ pub struct TransactionFigures {
     pub watched: AtomicUsize,
 }
 
+/// What every command reads and writes: beside each other.
+#[derive(Debug)]
+#[repr(C)]
+struct EveryCommand {
+    /// Commands executed in its whole life.
+    executed: AtomicU64,
+    /// The number of the last command, or [`NO_COMMAND`].
+    last: AtomicUsize,
+    /// Whether it may execute a command has to be looked at.
+    is_restricted: AtomicBool,
+}
+
 /// The shared record of one connection.
 #[derive(Debug)]
 pub struct Client {
@@ -197,16 +209,12 @@ pub struct Client {
     pub net_in: AtomicU64,
     /// Bytes sent in its whole life.
     pub net_out: AtomicU64,
-    /// Commands executed in its whole life.
-    pub commands: AtomicU64,
+    every_command: EveryCommand,
     /// It can be sent to another server (`CLIENT CAPA redirect`).
     can_redirect: AtomicBool,
-    /// Whether it may execute a command has to be looked at; every command asks.
-    is_restricted: AtomicBool,
     flags: AtomicU32,
     db: AtomicUsize,
     protocol: AtomicU8,
-    last_command: AtomicUsize,
     /// Milliseconds from `created` to the last sign of life.
     active: AtomicU64,
     subscriptions: [AtomicUsize; 3],
@@ -231,13 +239,15 @@ impl Client {
             transaction: TransactionFigures::default(),
             net_in: AtomicU64::new(0),
             net_out: AtomicU64::new(0),
-            commands: AtomicU64::new(0),
+            every_command: EveryCommand {
+                executed: AtomicU64::new(0),
+                last: AtomicUsize::new(NO_COMMAND),
+                is_restricted: AtomicBool::new(true),
+            },
             can_redirect: AtomicBool::new(false),
-            is_restricted: AtomicBool::new(true),
             flags: AtomicU32::new(flags.0),
             db: AtomicUsize::new(0),
             protocol: AtomicU8::new(2),
-            last_command: AtomicUsize::new(NO_COMMAND),
             active: AtomicU64::new(0),
             subscriptions: Default::default(),
             identity: Mutex::new(Identity {
@@ -320,19 +330,28 @@ impl Client {
     /// Whether it has to be looked at what it may do: its user may not do everything, or has changed.
     #[inline]
     pub fn is_restricted(&self) -> bool {
-        self.is_restricted.load(Ordering::Relaxed)
+        self.every_command.is_restricted.load(Ordering::Relaxed)
     }
 
     /// Says so. Only under the lock of the users, so that no change of them is missed.
     pub fn set_restricted(&self, is_restricted: bool) {
-        self.is_restricted.store(is_restricted, Ordering::Relaxed);
+        self.every_command
+            .is_restricted
+            .store(is_restricted, Ordering::Relaxed);
+    }
+
+    /// Commands executed in its whole life.
+    pub fn executed_commands(&self) -> u64 {
+        self.every_command.executed.load(Ordering::Relaxed)
     }
 
     /// Counts a command that it has executed. Only its worker's thread calls it.
     #[inline]
     pub fn count_command(&self) {
-        let executed = self.commands.load(Ordering::Relaxed);
-        self.commands.store(executed + 1, Ordering::Relaxed);
+        let executed = self.every_command.executed.load(Ordering::Relaxed);
+        self.every_command
+            .executed
+            .store(executed + 1, Ordering::Relaxed);
     }
 
     /// The selected database.
@@ -356,12 +375,12 @@ impl Client {
 
     /// The command table's number of the last command, or [`NO_COMMAND`].
     pub fn last_command(&self) -> usize {
-        self.last_command.load(Ordering::Relaxed)
+        self.every_command.last.load(Ordering::Relaxed)
     }
 
     /// Notes the last command, by its number in the command table.
     pub fn set_last_command(&self, command: usize) {
-        self.last_command.store(command, Ordering::Relaxed);
+        self.every_command.last.store(command, Ordering::Relaxed);
     }
 
     /// Notes a sign of life.

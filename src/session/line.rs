@@ -87,7 +87,7 @@ impl fmt::Display for Line<'_> {
             Printable(&identity.lib_ver),
             client.net_in.load(Ordering::Relaxed),
             client.net_out.load(Ordering::Relaxed),
-            client.commands.load(Ordering::Relaxed),
+            client.executed_commands(),
         )
     }
 }

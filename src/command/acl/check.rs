@@ -38,7 +38,9 @@ pub(in crate::command) fn check(
     args: Args<'_>,
     place: Place,
 ) -> Result<(), ReplyError> {
-    server.users.refresh(session);
+    if !server.users.refresh(session) {
+        return Err(ReplyError::NO_AUTH);
+    }
     if !session.is_authenticated() && server.users.needs_password() {
         return match command.flags.contains(Flags::NO_AUTH) {
             true => Ok(()),
@@ -90,8 +92,7 @@ pub(in crate::command) fn may_call(
     if !session.is_restricted() {
         return true;
     }
-    server.users.refresh(session);
-    ask(session.user(), command, args).is_ok()
+    server.users.refresh(session) && ask(session.user(), command, args).is_ok()
 }
 
 /// Whether a session may execute a request that reads keys which the request does not name.
@@ -104,7 +105,9 @@ pub(in crate::command) fn may_read_any_key(
     if !session.is_restricted() {
         return true;
     }
-    server.users.refresh(session);
+    if !server.users.refresh(session) {
+        return false;
+    }
     let keys = keys_of(command, args).unwrap_or_default();
     let request = asked(command, args, &keys);
     session.user().allows_on_any_key(&request, Permission::READ)
