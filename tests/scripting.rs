@@ -388,6 +388,13 @@ fn errors_have_the_words_of_the_table_that_was_called() {
         let line = client.first_line(&["EVAL", script, "0"]);
         assert!(line.starts_with(expected), "{script}: {line}");
     }
+    client.talk(&[("CONFIG SET extended-redis-compatibility no", OK)]);
+    let line = client.first_line(&["EVAL", "redis.call('nosuch')", "0"]);
+    assert!(
+        line.starts_with("-ERR Unknown command called from script "),
+        "{line}"
+    );
+    client.talk(&[("CONFIG SET extended-redis-compatibility yes", OK)]);
     for name in ["redis", "server"] {
         let library = format!("#!lua name=lib\n{name}.register_function(1, 2)");
         client.ask(

@@ -418,6 +418,7 @@ accessors! {
         replica_priority: u32 = "replica-priority",
         min_replicas_to_write: u32 = "min-replicas-to-write",
         min_replicas_max_lag: u32 = "min-replicas-max-lag",
+        extended_redis_compatibility: bool = "extended-redis-compatibility",
     }
     texts {
         bind = "bind",

@@ -62,14 +62,24 @@ pub struct State {
     pub(super) registered: RefCell<Vec<Registered>>,
     /// The request asks only whether the command may be called (`redis.acl_check_cmd`).
     pub asks_only: Cell<bool>,
-    /// Through which table it was made.
+    /// Through which table it was made, or whose words its errors have.
     pub namespace: Cell<Namespace>,
+    /// Errors have Valkey's words, through whichever table a function is called.
+    pub(super) speaks_valkey: Cell<bool>,
 }
 
 impl State {
     /// Whether a library's code is being run.
     pub(super) fn is_registering(&self) -> bool {
         self.registering.get()
+    }
+
+    /// Whose words errors have of what is called through this table.
+    pub(super) fn words(&self, called: Namespace) -> Namespace {
+        match self.speaks_valkey.get() {
+            true => Namespace::Server,
+            false => called,
+        }
     }
 
     pub(super) fn reset(&self) {
@@ -169,7 +179,9 @@ fn with_functions(
     let api = lua.create_table()?;
     for &(name, function) in functions {
         let shared = Rc::clone(shared);
-        let call = move |lua: &Lua, args: Variadic<Value>| function(lua, &shared, namespace, &args);
+        let call = move |lua: &Lua, args: Variadic<Value>| {
+            function(lua, &shared, shared.api.words(namespace), &args)
+        };
         let function = lua.create_function(call)?;
         api.raw_set(name, raise::raising(lua, &function)?)?;
     }

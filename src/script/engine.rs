@@ -101,17 +101,32 @@ impl Drop for Run {
     }
 }
 
+/// How a server runs scripts.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// What a script may use, in bytes. An interpreter keeps the one that it was made with.
+    pub memory_limit: usize,
+    /// Whether errors have Valkey's words, through whichever table a function is called.
+    pub speaks_valkey: bool,
+}
+
 /// An interpreter that nothing runs on.
-fn idle(memory_limit: usize) -> Result<Box<Interpreter>, ReplyError> {
-    match INTERPRETERS.with_borrow_mut(|all| all.idle.pop()) {
-        Some(interpreter) => Ok(interpreter),
-        None => Interpreter::new(memory_limit).map_err(|error| {
+fn idle(options: Options) -> Result<Box<Interpreter>, ReplyError> {
+    let interpreter = match INTERPRETERS.with_borrow_mut(|all| all.idle.pop()) {
+        Some(interpreter) => interpreter,
+        None => Interpreter::new(options.memory_limit).map_err(|error| {
             ReplyError::err(format!(
                 "cannot start an interpreter: {}",
                 first_line(&error)
             ))
-        }),
-    }
+        })?,
+    };
+    interpreter
+        .shared
+        .api
+        .speaks_valkey
+        .set(options.speaks_valkey);
+    Ok(interpreter)
 }
 
 /// Keeps an interpreter that nothing runs on for later.
@@ -139,9 +154,9 @@ impl Run {
         arguments: Args<'_>,
         db: usize,
         protocol: Protocol,
-        memory_limit: usize,
+        options: Options,
     ) -> Result<(Self, Event), ReplyError> {
-        let mut interpreter = idle(memory_limit)?;
+        let mut interpreter = idle(options)?;
         let compiled = match &program {
             Program::Script(script) => interpreter.compile(script),
             Program::Function(library, name) => interpreter.function(library, name),
@@ -166,8 +181,8 @@ impl Run {
     ///
     /// # Errors
     /// The compiler's.
-    pub fn check(script: &LocalScript, memory_limit: usize) -> Result<(), ReplyError> {
-        let mut interpreter = idle(memory_limit)?;
+    pub fn check(script: &LocalScript, options: Options) -> Result<(), ReplyError> {
+        let mut interpreter = idle(options)?;
         let compiled = interpreter.compile(script);
         keep(interpreter);
         compiled.map(drop)
@@ -179,9 +194,9 @@ impl Run {
     /// If it does not compile or fails.
     pub fn load(
         library: &Arc<Library>,
-        memory_limit: usize,
+        options: Options,
     ) -> Result<Vec<api::Registered>, ReplyError> {
-        let mut interpreter = idle(memory_limit)?;
+        let mut interpreter = idle(options)?;
         let registered = interpreter.load(library);
         keep(interpreter);
         registered

@@ -135,7 +135,8 @@ unsafe extern "C-unwind" fn call_command(state: *mut ffi::lua_State) -> c_int {
             0 => Namespace::Redis,
             _ => Namespace::Server,
         };
-        (*shared).api.namespace.set(namespace);
+        let api = &(*shared).api;
+        api.namespace.set(api.words(namespace));
         let is_error = match make_request(state, &*shared) {
             Ok(()) => {
                 ffi::lua_settop(state, 0);

@@ -25,7 +25,7 @@ fn library(server: &Server, code: Bytes) -> Result<Library, ReplyError> {
         functions: Vec::new(),
     };
     let draft = Arc::new(library);
-    let registered = Run::load(&draft, server.settings.script_memory_limit())?;
+    let registered = Run::load(&draft, super::options(server))?;
     if registered.is_empty() {
         return Err(ReplyError::fixed("ERR No functions registered"));
     }

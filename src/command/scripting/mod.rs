@@ -26,6 +26,7 @@ use super::table::words::{
 use crate::keyspace::Reserved;
 use crate::resp::{Args, ReplyError};
 use crate::script::Ticket;
+use crate::script::engine::Options;
 use crate::script::running::Kind;
 use crate::server::Server;
 use crate::session::Session;
@@ -243,6 +244,14 @@ pub(super) fn wait_or_retry(ctx: &Context<'_>, met: Reserved, seen: u64) -> Comm
     let waits = wait_for(ctx.server, ctx.session, met, seen)?;
     let at_once = Suspension::Reserved(Instant::now());
     Ok(Outcome::Suspend(waits.unwrap_or(at_once)))
+}
+
+/// How this server runs scripts.
+fn options(server: &Server) -> Options {
+    Options {
+        memory_limit: server.settings.script_memory_limit(),
+        speaks_valkey: !server.settings.extended_redis_compatibility(),
+    }
 }
 
 /// What others are told while something of this kind takes too long.

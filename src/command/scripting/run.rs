@@ -143,10 +143,18 @@ fn begin(
             "BUSY too many scripts take long at the same time",
         ));
     }
-    let limit = ctx.server.settings.script_memory_limit();
+    let options = super::options(ctx.server);
     let rest = args.rest(3 + keys.len());
     let (db, protocol) = (ctx.session.db(), ctx.reply.protocol());
-    let (run, event) = Run::start(found.program, ctx.resumes, keys, rest, db, protocol, limit)?;
+    let (run, event) = Run::start(
+        found.program,
+        ctx.resumes,
+        keys,
+        rest,
+        db,
+        protocol,
+        options,
+    )?;
     if let (Program::Script(script), true) = (&run.program, found.is_new) {
         ctx.server.scripts.add(script, false);
     }

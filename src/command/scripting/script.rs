@@ -16,7 +16,7 @@ pub(super) fn load(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         Some(script) => script,
         None => {
             let script = new_script(args, 2)?;
-            Run::check(&script, ctx.server.settings.script_memory_limit())?;
+            Run::check(&script, super::options(ctx.server))?;
             script
         }
     };

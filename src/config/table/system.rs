@@ -37,7 +37,7 @@ pub(super) const SECTION: Section = Section {
         text("server-cpulist", "").alias(&["server_cpulist"]).fixed().kept("Cores for the server's threads."),
         text("bio-cpulist", "").alias(&["bio_cpulist"]).fixed().kept("Cores for background threads."),
         text("hash-seed", "").fixed().kept("Seed of the hash function; Larder draws its own at every start."),
-        yes_no("extended-redis-compatibility", "no").kept("Use the name Redis; Larder always does."),
+        yes_no("extended-redis-compatibility", "yes").honoured("Errors of what scripts call have Redis's words; with no, Valkey's."),
         one_of("sanitize-dump-payload", &["no", "yes", "clients"], "no").kept("Check serialized values deeply."),
     ],
 };
