@@ -400,7 +400,7 @@ mod tests {
             (
                 "toml",
                 toml,
-                "[security]\n# mine\nuser = [\n  \"a off \\\"#12\\\"\",\n  \"c (+get ~k)\",\n]\nrequirepass = 'x'\n",
+                "[security]\n# mine\nuser = [\n  'a off \"#12\"',\n  \"c (+get ~k)\",\n]\nrequirepass = 'x'\n",
             ),
         ] {
             let file = TempFile::new(extension, text);

@@ -59,7 +59,7 @@ pub(super) const SECTION: Section = Section {
         text("dir", ".")
             .protected()
             .checked(dir)
-            .kept("Directory of the stored files; nothing is stored."),
+            .honoured("Directory where a relative aclfile is looked for; nothing else is stored."),
         text("dbfilename", "dump.rdb")
             .protected()
             .checked(dbfilename)
