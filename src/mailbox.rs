@@ -283,4 +283,19 @@ mod tests {
         mailboxes.of(2).handed_over(post.bytes());
         assert!(!mailboxes.are_full());
     }
+
+    #[test]
+    fn a_mark_is_reached_when_all_before_it_is_handed_over() {
+        let mailboxes = Mailboxes::new(1);
+        let mailbox = mailboxes.of(0);
+        assert!(mailbox.is_through(mailbox.mark()));
+        mailbox.post(Post::Wake(1));
+        let mark = mailbox.mark();
+        mailbox.post(Post::Wake(2));
+        let mut posts = Vec::new();
+        mailbox.drain(&mut posts);
+        assert!(!mailbox.is_through(mark));
+        mailbox.handed_over(posts[0].bytes());
+        assert!(mailbox.is_through(mark) && !mailbox.is_through(mailbox.mark()));
+    }
 }

@@ -321,6 +321,25 @@ mod tests {
     }
 
     #[test]
+    fn nobody_looks_twice_for_clients_to_close() {
+        let cap = Cap::new(1);
+        cap.settle_client(0, (0, 0), (1 << 20, 0));
+        assert!(!cap.has_too_many_clients());
+        cap.set_clients_limit(500_000);
+        assert!(cap.has_too_many_clients());
+        cap.tolerate_clients(cap.clients());
+        assert!(!cap.has_too_many_clients());
+        cap.settle_client(0, (0, 0), (1, 0));
+        assert!(cap.has_too_many_clients());
+        cap.tolerate_clients(cap.clients());
+        // Once they fit, no more than the limit is tolerated.
+        cap.settle_client(0, (600_000, 0), (0, 0));
+        assert!(!cap.has_too_many_clients());
+        cap.settle_client(0, (0, 0), (100_000, 0));
+        assert!(cap.has_too_many_clients());
+    }
+
+    #[test]
     fn excess_is_timed() {
         let cap = Cap::new(1);
         assert_eq!((cap.exceeded_now(), cap.exceeded_total()), (0, 0));

@@ -5,6 +5,8 @@
 //! executed and nothing read. It gives way to the worker's other connections when its [`Budget`] is spent, and holds no buffer
 //! while it waits with nothing received and nothing to send.
 
+mod accounting;
+
 use std::future::Future as _;
 use std::io::{self, IoSlice};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -310,25 +312,6 @@ impl Connection {
         Ok(Poll::Ready(n))
     }
 
-    /// What has been received and was not executed, as others see it.
-    fn shown_input(&self) -> usize {
-        let shown = &self.client().buffers;
-        shown.query.load(Relaxed) + shown.arguments.load(Relaxed)
-    }
-
-    /// Much has been received in one turn: it is counted before it is executed, so that it takes nothing from the data, and ends the
-    /// client if that takes too much.
-    #[cold]
-    fn count_input(&mut self, server: &Server) -> Result<(), End> {
-        self.show_input();
-        self.count_memory(server);
-        room::bound_clients(server, self.session.worker());
-        match self.client().flags().contains(ClientFlags::CLOSE_ASAP) {
-            true => Err(End::Evicted),
-            false => Ok(()),
-        }
-    }
-
     /// Writes until nothing is left or the socket takes no more.
     fn flush(&mut self, cx: &mut Context<'_>, server: &Server) -> io::Result<Poll<()>> {
         while self.reply.pending() > 0 {
@@ -502,48 +485,6 @@ impl Connection {
             );
         }
         room::bound_clients(server, self.session.worker());
-    }
-
-    fn show_input(&self) {
-        let shown = &self.client().buffers;
-        let in_arguments = self.window.memory();
-        // A large argument that is not complete yet is received apart from the rest.
-        let received = self.parser.buffered(&self.buffer, &self.window) - in_arguments;
-        shown.query.store(received, Relaxed);
-        let free = self.buffer.capacity() - self.buffer.len();
-        shown.query_free.store(free, Relaxed);
-        shown.arguments.store(in_arguments, Relaxed);
-        shown.names.store(self.session.memory_of_names(), Relaxed);
-    }
-
-    fn show_output(&self) {
-        let shown = &self.client().buffers;
-        let (chunks, bytes) = self.reply.shared();
-        shown
-            .reply_flat
-            .store(self.reply.pending() - bytes, Relaxed);
-        shown.reply_capacity.store(self.reply.memory(), Relaxed);
-        shown.reply_chunks.store(chunks, Relaxed);
-        shown.reply_chunk_bytes.store(bytes, Relaxed);
-    }
-
-    /// Brings the worker's sum of its clients' memory up to date.
-    pub(super) fn count_memory(&mut self, server: &Server) {
-        self.unshared = self.reply.unshared();
-        self.count_shown(server);
-    }
-
-    /// The same behind a message from elsewhere, which is shared, or small: nothing of the rest is looked at again.
-    pub(super) fn count_delivered(&mut self, server: &Server) {
-        self.count_shown(server);
-        room::bound_clients(server, self.session.worker());
-    }
-
-    fn count_shown(&mut self, server: &Server) {
-        let all = self.client().memory();
-        let shared = self.reply.shared().1;
-        let own = all - shared.min(all) + self.unshared.min(shared);
-        self.session.count_memory(&server.cap, (all, own));
     }
 
     /// Appends a message from elsewhere. `topic`: only if the subscription to it still holds. False if it was not.

@@ -183,4 +183,28 @@ mod tests {
         registry.remove(2);
         assert_eq!((registry.connected(), registry.ever()), (2, 3));
     }
+
+    #[test]
+    fn who_kills_hears_of_the_last_end() {
+        let (registry, mailboxes) = (Registry::default(), Mailboxes::new(1));
+        let origin = a_client(0, "127.0.0.1:1").origin;
+        let clients: Vec<_> = (0..4)
+            .map(|_| registry.add(origin.clone(), Instant::now()))
+            .collect();
+        let killer = Killer::new(&clients[0]);
+        // One has ended by itself meanwhile: nobody waits for that.
+        assert!(clients[3].set_closed().is_none());
+        for victim in &clients[1..] {
+            assert!(registry.kill_for(victim, Some(&killer), &mailboxes));
+        }
+        assert!(!killer.is_through());
+        for victim in &clients[1..3] {
+            victim.set_closed().unwrap().one_is_closed(&mailboxes);
+        }
+        assert!(killer.is_through());
+        let mut posts = Vec::new();
+        mailboxes.of(0).drain(&mut posts);
+        let wakes = posts.iter().filter(|post| matches!(post, Post::Wake(1)));
+        assert_eq!(wakes.count(), 1);
+    }
 }
