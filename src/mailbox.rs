@@ -149,6 +149,8 @@ pub struct Mailbox {
 #[derive(Debug, Default)]
 struct Letters {
     posts: Vec<Post>,
+    /// The bytes of all posts that were ever handed over.
+    handed_over: u64,
     /// What has been posted and is not [handed over](Mailbox::handed_over) yet.
     bytes: usize,
 }
@@ -185,11 +187,23 @@ impl Mailbox {
         into.append(&mut self.letters.lock().posts);
     }
 
+    /// Stands for everything posted so far: see [`Mailbox::is_through`].
+    pub fn mark(&self) -> u64 {
+        let letters = self.letters.lock();
+        letters.handed_over + letters.bytes as u64
+    }
+
+    /// Whether everything that was posted before `mark` has reached its receivers.
+    pub fn is_through(&self, mark: u64) -> bool {
+        self.letters.lock().handed_over >= mark
+    }
+
     /// Drained posts of so many bytes have reached their receivers.
     pub fn handed_over(&self, bytes: usize) {
         let mut letters = self.letters.lock();
         let before = letters.bytes;
         letters.bytes -= bytes;
+        letters.handed_over += bytes as u64;
         if before >= HIGH_WATER && letters.bytes < HIGH_WATER {
             self.full.fetch_sub(1, Ordering::Relaxed);
         }
@@ -268,5 +282,20 @@ mod tests {
         assert!(mailboxes.are_full(), "there is another");
         mailboxes.of(2).handed_over(post.bytes());
         assert!(!mailboxes.are_full());
+    }
+
+    #[test]
+    fn a_mark_is_reached_when_all_before_it_is_handed_over() {
+        let mailboxes = Mailboxes::new(1);
+        let mailbox = mailboxes.of(0);
+        assert!(mailbox.is_through(mailbox.mark()));
+        mailbox.post(Post::Wake(1));
+        let mark = mailbox.mark();
+        mailbox.post(Post::Wake(2));
+        let mut posts = Vec::new();
+        mailbox.drain(&mut posts);
+        assert!(!mailbox.is_through(mark));
+        mailbox.handed_over(posts[0].bytes());
+        assert!(mailbox.is_through(mark) && !mailbox.is_through(mailbox.mark()));
     }
 }

@@ -35,13 +35,17 @@ pub fn spawn_service_thread(server: Arc<Server>) -> std::io::Result<JoinHandle<(
         let mut service = Service::new(&server, Instant::now());
         server.cap.serve();
         while !server.is_shutting_down() {
-            let started = Instant::now();
+            let (started, begun) = (Instant::now(), ticks::now());
             if !server.cron_paused.load(Ordering::Relaxed) {
                 // A defect that one turn meets must not end expiry for good.
                 let turn = AssertUnwindSafe(|| service.turn(&server, started));
                 if catch_unwind(turn).is_err() {
                     tracing::error!("The service thread failed unexpectedly; it goes on");
                 }
+                // It is an event loop like the workers', and what shows that an idle server is alive.
+                let counters = counters(&server);
+                counters.cycles.bump();
+                counters.cycle_ticks.add(ticks::now().wrapping_sub(begun));
             }
             // Workers that need room wake it up.
             std::thread::park_timeout(
@@ -113,9 +117,9 @@ impl Service {
         memory::peak();
         self.resident.watch(server);
         room::keep_room(server, server.sweeper_thread(), period(server) / 2);
-        if room::has_too_many_clients(server) {
-            room::evict_clients(server, server.sweeper_thread());
-        }
+        // Some of those who were spared may not be any more.
+        server.cap.tolerate_clients(0);
+        room::bound_clients(server, server.sweeper_thread());
         #[cfg(all(unix, not(miri)))]
         self.compact(server, now - self.sampled >= SECOND);
         if may_tell {

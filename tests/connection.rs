@@ -400,3 +400,26 @@ fn unknown_subcommands_point_to_help() {
     );
     assert!(lines.contains(&"+UNPAUSE".to_owned()), "{lines:?}");
 }
+
+#[test]
+fn who_is_killed_is_gone_when_the_reply_comes() {
+    let server = Server::start(&[]);
+    let mut client = server.client();
+    // Some of them are served by the same worker as the one that kills, some by another.
+    for _ in 0..50 {
+        let mut victim = server.client();
+        let id = id_of(&mut victim);
+        victim.request(&["SUBSCRIBE", "c"]);
+        victim.take("*3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n".len());
+        client.ask(&["CLIENT", "KILL", "ID", &id], ":1\r\n");
+        client.ask(&["PUBLISH", "c", "m"], ":0\r\n");
+        victim.expect_closed();
+    }
+    // In a transaction nothing waits.
+    let mut victim = server.client();
+    let id = id_of(&mut victim);
+    client.ask(&["MULTI"], "+OK\r\n");
+    client.ask(&["CLIENT", "KILL", "ID", &id], "+QUEUED\r\n");
+    client.ask(&["EXEC"], "*1\r\n:1\r\n");
+    victim.expect_closed();
+}

@@ -23,6 +23,7 @@ const POLICIES: [&str; 8] = [
 ];
 /// What threads may have allocated without having told yet.
 const UNTOLD: usize = 8 * 32 * 1024;
+const WORKERS: usize = 2;
 const OOM: &str = "-OOM command not allowed when used memory > 'maxmemory'.";
 
 /// The fields of INFO.
@@ -94,7 +95,7 @@ fn keeps_below(policy: &str, cap: usize, most: usize, connections: u64) {
         "--maxmemory-policy",
         policy,
         "--workers",
-        "2",
+        &WORKERS.to_string(),
     ]);
     let mut client = child.client();
     for n in 0..100 {
@@ -111,8 +112,8 @@ fn keeps_below(policy: &str, cap: usize, most: usize, connections: u64) {
                 highest = highest.max(data);
                 thread::sleep(Duration::from_millis(2));
             }
-            // Values on their way from a socket count as data for a moment, once a connection.
-            let allowed = cap + UNTOLD + most + connections as usize * (most + 100_000);
+            // What a worker has received in its turn, and has not counted yet, is data for a moment.
+            let allowed = cap + UNTOLD + most + WORKERS * (most + 100_000);
             assert!(highest as usize <= allowed, "{policy}: {highest} of {cap}");
         });
         let share = 5 * cap / connections as usize;
@@ -159,6 +160,14 @@ fn keeps_below(policy: &str, cap: usize, most: usize, connections: u64) {
 fn the_cap_holds_under_every_policy() {
     for policy in POLICIES {
         keeps_below(policy, 24 << 20, 100_000, 3);
+    }
+}
+
+#[test]
+fn tiny_caps_hold_under_every_policy() {
+    for policy in POLICIES {
+        keeps_below(policy, 1 << 20, 5_000, 24);
+        keeps_below(policy, 10 << 20, 1_000_000, 8);
     }
 }
 
@@ -212,6 +221,138 @@ fn slow_readers_push_no_data_out() {
     assert_eq!(info(&mut client)["evicted_keys"], 0);
     client.ask(&["DBSIZE"], ":4400\r\n");
     drop(lazy);
+}
+
+#[test]
+fn messages_that_nobody_takes_push_no_data_out() {
+    let child = Child::start(&[
+        "--maxmemory",
+        "32mb",
+        "--maxmemory-policy",
+        "allkeys-lru",
+        "--client-output-buffer-limit",
+        "pubsub 0 0 0",
+    ]);
+    let mut client = child.client();
+    let value = "x".repeat(4_000);
+    for n in 0..4_000 {
+        client.ask(&["SET", &format!("k{n}"), &value], "+OK\r\n");
+    }
+    let lazy: Vec<_> = (0..3)
+        .map(|_| {
+            let mut lazy = child.client();
+            lazy.ask(
+                &["SUBSCRIBE", "c"],
+                "*3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n",
+            );
+            lazy
+        })
+        .collect();
+    // A message is shared by its receivers; what the sockets take of it is gone.
+    let message = "m".repeat(1_000_000);
+    for _ in 0..60 {
+        client.ask(&["PUBLISH", "c", &message], ":3\r\n");
+    }
+    let waiting = info(&mut client)["mem_not_counted_for_evict"];
+    assert!(waiting > 40_000_000, "{waiting}");
+    for n in 0..400 {
+        client.ask(&["SET", &format!("more{n}"), &value], "+OK\r\n");
+    }
+    assert_eq!(info(&mut client)["evicted_keys"], 0);
+    client.ask(&["DBSIZE"], ":4400\r\n");
+    drop(lazy);
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while info(&mut client)["mem_not_counted_for_evict"] > 1_000_000 {
+        assert!(
+            Instant::now() < deadline,
+            "messages go with their receivers"
+        );
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn messages_count_for_their_receivers() {
+    let child = Child::start(&["--maxmemory-clients", "8mb", "--hz", "1"]);
+    let mut client = child.client();
+    client.ask(&["CLIENT", "NO-EVICT", "on"], "+OK\r\n");
+    let mut lazy = child.client();
+    lazy.ask(
+        &["SUBSCRIBE", "c"],
+        "*3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n",
+    );
+    let message = "m".repeat(1_000_000);
+    let deadline = Instant::now() + Duration::from_secs(10);
+    // What the socket takes does not count.
+    while info(&mut client)["evicted_clients"] == 0 {
+        assert!(Instant::now() < deadline, "the slow reader is closed");
+        client.request(&["PUBLISH", "c", &message]);
+        client.line();
+    }
+    client.ask(&["PUBLISH", "c", "m"], ":0\r\n");
+}
+
+#[test]
+fn prefixes_count_for_who_wants_to_hear_of_them() {
+    let child = Child::start(&["--maxmemory-clients", "200kb"]);
+    let mut client = child.client();
+    let prefixes: Vec<_> = (0..4_000).map(|n| format!("{n:06}")).collect();
+    let mut request = vec!["CLIENT", "TRACKING", "on", "BCAST"];
+    request.extend(prefixes.iter().flat_map(|prefix| ["PREFIX", prefix]));
+    client.request(&request);
+    client.expect_closed();
+}
+
+#[test]
+fn what_is_too_large_for_the_clients_is_not_executed() {
+    let child = Child::start(&["--maxmemory-clients", "4mb"]);
+    let mut client = child.client();
+    let value = "y".repeat(6_000_000);
+    client
+        .try_send(encode(&[b"SET", b"k", value.as_bytes()]))
+        .ok();
+    client.expect_closed();
+    let mut client = child.client();
+    client.ask(&["EXISTS", "k"], ":0\r\n");
+    assert_eq!(info(&mut client)["evicted_clients"], 1);
+}
+
+/// A child that has but a little room, and a key that may go: tracked by the client, who speaks RESP3.
+fn nearly_full() -> (Child, Client) {
+    let child = Child::start(&["--maxmemory-policy", "volatile-lru"]);
+    let mut client = child.client();
+    client.request(&["HELLO", "3"]);
+    support::show(&mut client);
+    client.ask(&["CLIENT", "TRACKING", "on"], "+OK\r\n");
+    let value = "x".repeat(500_000);
+    client.ask(&["SET", "goes", &value, "EX", "1000"], "+OK\r\n");
+    client.ask(&["STRLEN", "goes"], ":500000\r\n");
+    let info = info(&mut child.client());
+    let data = info["used_memory"] - info["mem_not_counted_for_evict"];
+    let limit = (data + 300_000).to_string();
+    client.ask(&["CONFIG", "SET", "maxmemory", &limit], "+OK\r\n");
+    (child, client)
+}
+
+const GOES: &str = ">2\r\n$10\r\ninvalidate\r\n*1\r\n$4\r\ngoes\r\n";
+
+#[test]
+fn what_a_write_evicts_is_announced_before_its_reply() {
+    let (_child, mut client) = nearly_full();
+    let value = "y".repeat(400_000);
+    client.ask(&["SET", "comes", &value], format!("{GOES}+OK\r\n"));
+    client.ask(&["GET", "goes"], "_\r\n");
+}
+
+#[test]
+fn what_takes_more_than_its_arguments_is_made_up_for_at_once() {
+    let (_child, mut client) = nearly_full();
+    client.request(&["SETBIT", "grows", "3200000", "1"]);
+    // No other write has to come.
+    let expected = [format!(":0\r\n{GOES}"), format!("{GOES}:0\r\n")];
+    let got = client.take(expected[0].len());
+    assert!(expected.iter().any(|one| one.as_bytes() == got));
+    client.ask(&["EXISTS", "goes", "grows"], ":1\r\n");
 }
 
 #[test]

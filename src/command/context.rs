@@ -45,6 +45,9 @@ pub enum Suspension {
     Paused(std::time::Instant),
     /// A moment; the reply is already written and is held back until then.
     Until(std::time::Instant),
+    /// The ends of the connections that it has killed ([`Session::killer`]), but not beyond this moment; the reply is already
+    /// written and is held back until then.
+    Killing(std::time::Instant),
     /// The target of a migration ([`Session::migration`]); then the same request is tried again.
     Migrating,
     /// A script in the request takes long: others get their turn, then it goes on.
@@ -53,15 +56,22 @@ pub enum Suspension {
     Reserved(std::time::Instant),
     /// Room in the [mailboxes](crate::mailbox); at this moment the request is tried again.
     Delivery(std::time::Instant),
+    /// What was posted to the worker's mailbox up to this mark is handed over; then the same request is tried again.
+    Mail(u64),
     /// A key ([`Client::waiting`](crate::session::Client::waiting) tells which), but not beyond this moment if there is one; the reply comes from whoever
     /// changes the key.
     Blocked(Option<std::time::Instant>),
 }
 
 impl Suspension {
+    /// Whether the reply is written and held back.
+    pub fn holds_output(self) -> bool {
+        matches!(self, Self::Until(_) | Self::Killing(_))
+    }
+
     /// Whether the request is not through, but tried again after the wait.
     pub fn tries_again(self) -> bool {
-        !matches!(self, Self::Until(_) | Self::Blocked(_))
+        !matches!(self, Self::Until(_) | Self::Killing(_) | Self::Blocked(_))
     }
 }
 

@@ -27,6 +27,8 @@ use crate::stats::ticks;
 pub const OUTPUT_HIGH_WATER: usize = 64 * 1024;
 /// Commands that a connection may execute in one turn.
 const TURN_COMMANDS: usize = 256;
+/// A request of so many bytes and more becomes data as soon as it is executed.
+const LARGE_REQUEST: usize = 32 * 1024;
 /// How long a connection may keep its worker to itself, in nanoseconds.
 const TURN_NANOS: u64 = 1_000_000;
 /// After a command of this length in nanoseconds the wall clock is read again.
@@ -262,7 +264,12 @@ fn run_one(
     }
     match admit(server, session, reply, command, args) {
         Ok(None) => {}
-        Ok(Some(suspension)) => return Outcome::Suspend(suspension),
+        Ok(Some(suspension)) => {
+            if let (Suspension::Mail(_), Some(tracking)) = (suspension, &mut session.tracking) {
+                tracking.gave_way = true;
+            }
+            return Outcome::Suspend(suspension);
+        }
         Err(error) => {
             counters.rejected.bump();
             return reject(server, session, reply, command, &error);
@@ -287,7 +294,12 @@ fn run_one(
         looked.hash,
         budget.now,
     );
-    server.cap.release(session.worker());
+    if wire_bytes >= LARGE_REQUEST {
+        session.hand_over(&server.cap, wire_bytes);
+    }
+    if server.cap.release(session.worker()) {
+        room::keep_below(server, session.worker());
+    }
     if let Ok(Outcome::Suspend(suspension)) = result
         && suspension.tries_again()
     {
@@ -458,12 +470,12 @@ fn admit(
         return Ok(Some(Suspension::Delivery(later)));
     }
     if flags.contains(Flags::DENYOOM) {
-        let room = room::make_room(server, session.worker(), args)?;
+        let room = room::make_room(server, session, args)?;
         if room.is_some() {
             return Ok(room);
         }
     } else if flags.contains(Flags::MAY_REPLICATE)
-        && let Ok(Some(later)) = room::make_room(server, session.worker(), args)
+        && let Ok(Some(later)) = room::make_room(server, session, args)
     {
         // A script may write. Whether it has to hear that there is no room turns out when it does.
         return Ok(Some(later));

@@ -14,23 +14,26 @@ use crate::memory;
 use crate::observe::Event;
 use crate::resp::{Args, ReplyError};
 use crate::server::Server;
-use crate::session::ClientFlags;
+use crate::session::{ClientFlags, Session};
 
 /// Evictions between two looks at the clock.
 const BETWEEN_LOOKS: usize = 8;
 /// What a record, its slot and its part of the table may take beside the arguments, in bytes.
 const AROUND_A_KEY: usize = 128;
 
-/// Makes sure that a command with these arguments, about to be executed by worker `worker`, stays below the memory cap.
+/// Makes sure that a command with these arguments, about to be executed for `session`, stays below the memory cap.
 ///
 /// Takes locks of shards: the caller holds none. What is reserved is given back by [`Cap::release`](crate::memory::Cap::release).
+///
+/// A client that keeps what it reads hears of evicted keys before the reply to the command that they made room for: the first time
+/// that something is evicted for it, the command gives way to the mailbox.
 ///
 /// # Errors
 /// There is no room, and nothing to evict.
 #[inline]
 pub fn make_room(
     server: &Server,
-    worker: usize,
+    session: &Session,
     args: Args<'_>,
 ) -> Result<Option<Suspension>, ReplyError> {
     let Some(limit) = server.cap.limit() else {
@@ -40,7 +43,21 @@ pub fn make_room(
     if server.cap.is_far_from(limit, need) {
         return Ok(None);
     }
-    reserve(server, worker, limit, need)
+    let gives_way = session.tracking.as_ref().is_some_and(|own| !own.gave_way);
+    reserve(server, session.worker(), limit, need, gives_way)
+}
+
+/// A command has been executed near the cap: what it has taken beyond its arguments, if that was too much, is had back at once.
+#[inline]
+pub fn keep_below(server: &Server, worker: usize) {
+    let cap = &server.cap;
+    if let Some(limit) = cap.limit()
+        && cap.data() > limit
+        && server.keyspace.eviction.evicts()
+    {
+        // It is had at the next command's expense if this takes too long.
+        let _ = evict_for(server, worker, limit, || cap.data());
+    }
 }
 
 /// What a program may take beyond the cap where keys may be evicted: this part of it.
@@ -66,6 +83,7 @@ fn reserve(
     worker: usize,
     limit: usize,
     need: usize,
+    gives_way: bool,
 ) -> Result<Option<Suspension>, ReplyError> {
     let cap = &server.cap;
     cap.reserve(worker, need);
@@ -79,19 +97,15 @@ fn reserve(
         return Ok(None);
     }
     let result = if evicts && need <= limit {
-        let counters = &server.stats.of(worker).counters;
-        let mut hunt = server.keyspace.hunt(server.clock.now(), counters);
-        let started = Instant::now();
-        let result = evict(server, &mut hunt, limit, taken);
-        let second = || server.clock.now() / 1000;
-        let latency = &server.observers.latency;
-        latency.note(Event::EvictionCycle, started.elapsed(), second);
-        serve_ready(server, worker, &mut hunt);
-        result
+        evict_for(server, worker, limit, taken)
     } else {
         Evicted::NothingLeft
     };
     match result {
+        Evicted::Enough if gives_way => {
+            cap.release(worker);
+            Ok(Some(Suspension::Mail(server.mailboxes.of(worker).mark())))
+        }
         Evicted::Enough => Ok(None),
         Evicted::NothingLeft => {
             cap.release(worker);
@@ -112,6 +126,20 @@ enum Evicted {
     Enough,
     NothingLeft,
     TimeUp,
+}
+
+/// Evicts on a request's path, until `taken` gives no more than `limit`.
+#[cold]
+fn evict_for(server: &Server, worker: usize, limit: usize, taken: impl Fn() -> usize) -> Evicted {
+    let counters = &server.stats.of(worker).counters;
+    let mut hunt = server.keyspace.hunt(server.clock.now(), counters);
+    let started = Instant::now();
+    let result = evict(server, &mut hunt, limit, taken);
+    let second = || server.clock.now() / 1000;
+    let latency = &server.observers.latency;
+    latency.note(Event::EvictionCycle, started.elapsed(), second);
+    serve_ready(server, worker, &mut hunt);
+    result
 }
 
 /// Evicts until `taken` gives no more than `goal`, for as long as the settings allow.
@@ -181,13 +209,12 @@ pub fn keep_room(server: &Server, thread: usize, time: Duration) -> bool {
     more
 }
 
-/// Whether the clients' buffers take more than `maxmemory-clients` allows, by a glance.
+/// [`evict_clients`] if the clients occupy more than they may.
 #[inline]
-pub fn has_too_many_clients(server: &Server) -> bool {
-    server
-        .cap
-        .clients_limit()
-        .is_some_and(|limit| server.cap.clients() > limit)
+pub fn bound_clients(server: &Server, thread: usize) {
+    if server.cap.has_too_many_clients() {
+        evict_clients(server, thread);
+    }
 }
 
 /// Closes the connections that occupy most until the others fit into `maxmemory-clients`.
@@ -202,6 +229,7 @@ pub fn evict_clients(server: &Server, thread: usize) {
     let Some(_turn) = server.client_eviction.try_lock() else {
         return;
     };
+    let counted = server.cap.clients();
     let mut clients: Vec<_> = server
         .clients
         .all()
@@ -226,6 +254,7 @@ pub fn evict_clients(server: &Server, thread: usize) {
             );
         }
     }
+    server.cap.tolerate_clients(counted);
 }
 
 /// Keeps the resident size below `maxmemory-resident`: what the system counts for the process beyond what is in use comes off

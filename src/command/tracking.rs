@@ -56,11 +56,14 @@ fn remember_keys(
     }
 }
 
-/// Called behind every command: what `CLIENT CACHING` has said holds for the next command, or for a whole transaction.
+/// Called behind every command: it gives way to evictions no more than once, and what `CLIENT CACHING` has said holds for the next command, or for a whole transaction.
 #[inline]
 pub(super) fn end_command(session: &mut Session, command: &'static Command) {
-    if let Some(tracking) = &mut session.tracking
-        && tracking.caching
+    let Some(tracking) = &mut session.tracking else {
+        return;
+    };
+    tracking.gave_way = false;
+    if tracking.caching
         && session.transaction.is_none()
         && !command.full_name().starts_with("client|")
     {

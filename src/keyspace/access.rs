@@ -302,7 +302,7 @@ impl<'k> Access<'k> {
         let Some(data) = self.held.data(shard) else {
             not_held()
         };
-        data.part_ref(self.db)
+        data.used_ref(self.db)?
             .table
             .find(hash.table(), |record| record.key() == key)
             .filter(|record| !record.is_expired(self.now))
@@ -600,6 +600,18 @@ impl<'k> Access<'k> {
         match self.held.data_mut(shard) {
             Some(data) => visit(shard, data, &mut self.effects),
             None => not_held(),
+        }
+    }
+
+    /// Database `db` is about to be used: it is made in all shards at once, so that what it takes without a key is known. For
+    /// whoever holds no locks; elsewhere it is made where it is touched.
+    pub fn open_database(&mut self, db: usize) {
+        let is_open =
+            |this: &mut Self| this.with_shard(SHARDS - 1, |_, data, _| data.used_ref(db).is_some());
+        if self.held.is_none() && !is_open(self) {
+            self.each_shard(|_, data, _| {
+                data.part(db);
+            });
         }
     }
 

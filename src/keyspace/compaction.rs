@@ -69,17 +69,18 @@ impl Place {
         let mut moved = 0;
         let mut data = keyspace.shards[self.shard].data.lock();
         let done = data.reserved().is_some() || {
-            let table = &mut data.part(self.db).table;
             let place = (&mut self.segment, &mut self.bucket);
-            table.relocate(
-                place,
-                BUCKETS_A_HOLD,
-                |record| record.is_leaving(),
-                |record| {
-                    moved += 1;
-                    record.moved()
-                },
-            )
+            data.used(self.db).is_none_or(|part| {
+                part.table.relocate(
+                    place,
+                    BUCKETS_A_HOLD,
+                    |record| record.is_leaving(),
+                    |record| {
+                        moved += 1;
+                        record.moved()
+                    },
+                )
+            })
         };
         if done {
             (self.segment, self.bucket) = (0, 0);

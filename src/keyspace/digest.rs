@@ -183,7 +183,8 @@ impl Access<'_> {
         let (databases, now) = (self.keyspace().databases(), self.now);
         self.each_shard(|_, data, _| {
             for db in 0..databases {
-                let records = data.part(db).table.iter();
+                let parts = data.used_ref(db).into_iter();
+                let records = parts.flat_map(|part| part.table.iter());
                 for record in records.filter(|record| !record.is_expired(now)) {
                     let value = of_record(record, now).to_bytes();
                     all.join(Digest::of(&[&db.to_le_bytes(), record.key(), &value]));

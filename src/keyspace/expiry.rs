@@ -84,11 +84,14 @@ impl Sweeper {
         if data.reserved().is_some() {
             return false;
         }
-        let Part {
+        let Some(Part {
             table,
             expiring,
             waiting,
-        } = data.part(db);
+        }) = data.used(db)
+        else {
+            return false;
+        };
         let mut budget = BUCKETS_A_HOLD;
         // An entry is due once its whole millisecond has passed for the index, as it has for the key.
         while let Some(mut slot) = table.next_due(now as u64 + 1, &mut budget) {

@@ -67,7 +67,7 @@ impl Keyspace {
     }
 
     fn with_door(databases: usize, door: Door) -> Self {
-        let shards = (0..SHARDS).map(|_| Shard::new(databases)).collect();
+        let shards = (0..SHARDS).map(|_| Shard::new()).collect();
         Self {
             shards,
             door,

@@ -12,8 +12,10 @@ impl Keyspace {
     /// First pass: the bucket in which the key would be.
     #[inline]
     pub fn prefetch_bucket(&self, db: usize, hash: KeyHash) {
-        if let Some(mut data) = self.shards[hash.shard().index()].data.try_lock() {
-            data.part(db).table.prefetch(hash.table());
+        if let Some(data) = self.shards[hash.shard().index()].data.try_lock()
+            && let Some(part) = data.used_ref(db)
+        {
+            part.table.prefetch(hash.table());
         }
     }
 
@@ -26,11 +28,13 @@ impl Keyspace {
         hash: KeyHash,
         members: impl Iterator<Item = &'n [u8]> + Clone,
     ) {
-        let Some(mut data) = self.shards[hash.shard().index()].data.try_lock() else {
+        let Some(data) = self.shards[hash.shard().index()].data.try_lock() else {
             return;
         };
-        let table = &data.part(db).table;
-        let Some(record) = table.find(hash.table(), |record| record.key() == key) else {
+        let part = data.used_ref(db);
+        let Some(record) =
+            part.and_then(|part| part.table.find(hash.table(), |record| record.key() == key))
+        else {
             return;
         };
         match record.value() {
@@ -44,8 +48,10 @@ impl Keyspace {
     /// Second pass: the record that the bucket names.
     #[inline]
     pub fn prefetch_record(&self, db: usize, hash: KeyHash) {
-        if let Some(mut data) = self.shards[hash.shard().index()].data.try_lock() {
-            data.part(db).table.prefetch_entry(hash.table());
+        if let Some(data) = self.shards[hash.shard().index()].data.try_lock()
+            && let Some(part) = data.used_ref(db)
+        {
+            part.table.prefetch_entry(hash.table());
         }
     }
 }

@@ -150,7 +150,10 @@ impl Keyspace {
             for db in 0..self.databases {
                 let door = &self.door;
                 let forget = |readers: &mut Readers| readers.tell_some(excess, door);
-                excess -= data.part(db).waiting.change_readers(forget);
+                let Some(part) = data.used(db) else {
+                    continue;
+                };
+                excess -= part.waiting.change_readers(forget);
             }
             shard = (shard + 1) % SHARDS;
         }

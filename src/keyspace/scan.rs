@@ -8,6 +8,7 @@ use super::access::Access;
 use super::hash::SHARDS;
 use super::held::Reserved;
 use super::record::RecordRef;
+use super::shard::Part;
 
 /// Bits of a cursor below the shard's number: the top bits of the position in hash order.
 const POSITION_BITS: u32 = 42;
@@ -82,7 +83,10 @@ impl Access<'_> {
                 if let Some(holder) = data.reserved().filter(|_| !is_alone) {
                     return Err(Reserved { holder });
                 }
-                Ok(data.part(db).table.scan(position, left, |record| {
+                let Some(part) = data.used_ref(db) else {
+                    return Ok(None);
+                };
+                Ok(part.table.scan(position, left, |record| {
                     left = left.saturating_sub(1);
                     if !record.is_expired(now) {
                         visit(record);
@@ -113,7 +117,11 @@ impl Access<'_> {
     pub fn each_key(&mut self, mut visit: impl FnMut(RecordRef<'_>)) {
         let (db, now) = (self.db, self.now);
         self.each_shard(|_, data, _| {
-            for record in data.part(db).table.iter() {
+            let records = data
+                .used_ref(db)
+                .into_iter()
+                .flat_map(|part| part.table.iter());
+            for record in records {
                 if !record.is_expired(now) {
                     visit(record);
                 }
@@ -133,7 +141,9 @@ impl Access<'_> {
             let mut skip = (random() % total as u64) as usize;
             let mut found = None;
             self.each_shard(|_, data, _| {
-                let table = &data.part(db).table;
+                let Some(Part { table, .. }) = data.used_ref(db) else {
+                    return;
+                };
                 if found.is_none() {
                     if skip < table.len() {
                         found = table

@@ -74,15 +74,16 @@ pub struct ShardData {
     reserved: Option<NonZero<Holder>>,
     /// Database 0 is everybody's: its table lies next to the lock.
     first: Part,
-    rest: Box<[Part]>,
+    /// The others that have been used, by their numbers: most servers have keys in database 0 alone, and few in many.
+    rest: Vec<(usize, Part)>,
 }
 
 impl ShardData {
-    fn new(databases: usize) -> Self {
+    fn new() -> Self {
         Self {
             reserved: None,
             first: Part::default(),
-            rest: (1..databases).map(|_| Part::default()).collect(),
+            rest: Vec::new(),
         }
     }
 
@@ -102,33 +103,67 @@ impl ShardData {
     pub(super) fn part(&mut self, db: usize) -> &mut Part {
         match db {
             0 => &mut self.first,
-            _ => &mut self.rest[db - 1],
+            _ => self.other(db),
+        }
+    }
+
+    fn other(&mut self, db: usize) -> &mut Part {
+        let place = self.rest.iter().position(|(number, _)| *number == db);
+        let place = place.unwrap_or_else(|| {
+            self.rest.reserve_exact(1);
+            self.rest.push((db, Part::default()));
+            self.rest.len() - 1
+        });
+        &mut self.rest[place].1
+    }
+
+    /// The part of database `db`, if it has been used.
+    #[inline]
+    pub(super) fn used(&mut self, db: usize) -> Option<&mut Part> {
+        match db {
+            0 => Some(&mut self.first),
+            _ => {
+                let mut rest = self.rest.iter_mut();
+                rest.find(|(number, _)| *number == db).map(|(_, part)| part)
+            }
         }
     }
 
     /// The same, to be read.
     #[inline]
-    pub(super) fn part_ref(&self, db: usize) -> &Part {
+    pub(super) fn used_ref(&self, db: usize) -> Option<&Part> {
         match db {
-            0 => &self.first,
-            _ => &self.rest[db - 1],
+            0 => Some(&self.first),
+            _ => {
+                let mut rest = self.rest.iter();
+                rest.find(|(number, _)| *number == db).map(|(_, part)| part)
+            }
         }
+    }
+
+    /// How many keys database `db` has.
+    #[inline]
+    pub(super) fn len(&self, db: usize) -> usize {
+        self.used_ref(db).map_or(0, |part| part.table.len())
     }
 
     /// Exchanges the keys of two databases; who waits stays where it is.
     pub(super) fn swap(&mut self, a: usize, b: usize) {
-        let (low, high) = (a.min(b), a.max(b));
-        if low != high {
-            let (left, right) = self.rest.split_at_mut(high - 1);
-            let low = if low == 0 {
-                &mut self.first
-            } else {
-                &mut left[low - 1]
-            };
-            let high = &mut right[0];
-            std::mem::swap(&mut low.table, &mut high.table);
-            std::mem::swap(&mut low.expiring, &mut high.expiring);
+        if a == b {
+            return;
         }
+        let mut take = |db| {
+            let part = self.part(db);
+            let table = std::mem::take(&mut part.table);
+            (table, std::mem::take(&mut part.expiring))
+        };
+        let (of_a, of_b) = (take(a), take(b));
+        let mut put = |db, keys| {
+            let part = self.part(db);
+            (part.table, part.expiring) = keys;
+        };
+        put(a, of_b);
+        put(b, of_a);
     }
 }
 
@@ -140,9 +175,9 @@ pub(super) struct Shard {
 }
 
 impl Shard {
-    pub(super) fn new(databases: usize) -> Self {
+    pub(super) fn new() -> Self {
         Self {
-            data: Mutex::new(ShardData::new(databases)),
+            data: Mutex::new(ShardData::new()),
         }
     }
 }

@@ -95,6 +95,11 @@ impl Waiter {
         !std::mem::replace(&mut *self.ended.lock(), true)
     }
 
+    /// Whether the wait is over. If somebody is about to serve it, this waits for what comes of that.
+    pub fn is_over(&self) -> bool {
+        *self.ended.lock()
+    }
+
     /// The right to serve it, while nobody else can: set it to true if it was served. `None` if the wait is over.
     pub fn claim(&self) -> Option<MutexGuard<'_, bool>> {
         let ended = self.ended.lock();
@@ -312,7 +317,8 @@ impl Access<'_> {
         let databases = self.keyspace().databases();
         self.each_shard(|_, data, _| {
             for db in 0..databases {
-                let Some(keys) = &data.part_ref(db).waiting.0 else {
+                let part = data.used_ref(db);
+                let Some(keys) = part.and_then(|part| part.waiting.0.as_ref()) else {
                     continue;
                 };
                 let queues = keys.queues.values();

@@ -80,7 +80,7 @@ impl Access<'_> {
     pub fn len(&mut self) -> usize {
         let db = self.db;
         let mut keys = 0;
-        self.each_shard(|_, data, _| keys += data.part(db).table.len());
+        self.each_shard(|_, data, _| keys += data.len(db));
         keys
     }
 
@@ -94,7 +94,7 @@ impl Access<'_> {
         (0..SHARDS).try_fold(0, |keys, shard| {
             self.with_shard(shard, |_, data, _| match data.reserved() {
                 Some(holder) if !is_alone => Err(Reserved { holder }),
-                _ => Ok(keys + data.part(db).table.len()),
+                _ => Ok(keys + data.len(db)),
             })
         })
     }
@@ -104,9 +104,7 @@ impl Access<'_> {
         let databases = self.keyspace().databases();
         let mut keys = 0;
         self.each_shard(|_, data, _| {
-            keys += (0..databases)
-                .map(|db| data.part_ref(db).table.len())
-                .sum::<usize>();
+            keys += (0..databases).map(|db| data.len(db)).sum::<usize>();
         });
         keys
     }
@@ -123,7 +121,9 @@ impl Access<'_> {
         let mut all = vec![Sampled::default(); databases];
         self.each_shard(|_, data, _| {
             for (db, sampled) in all.iter_mut().enumerate() {
-                sampled.add(data.part(db), now);
+                if let Some(part) = data.used_ref(db) {
+                    sampled.add(part, now);
+                }
             }
         });
         all.into_iter().map(Sampled::figures).collect()
@@ -142,7 +142,9 @@ impl Access<'_> {
         let mut parts: Vec<Keys> = Vec::new();
         self.each_shard(|_, data, effects| {
             for db in databases.clone() {
-                let part = data.part(db);
+                let Some(part) = data.used(db) else {
+                    continue;
+                };
                 if !part.table.is_empty() {
                     removed += part.table.len();
                     let table = &part.table;
@@ -174,8 +176,11 @@ impl Access<'_> {
         if keyspace.readers().keys() > 0 {
             self.each_shard(|_, data, _| {
                 for db in 0..keyspace.databases() {
-                    let waiting = &mut data.part(db).waiting;
-                    waiting.change_readers(|readers| readers.clear(&keyspace.door));
+                    let Some(part) = data.used(db) else {
+                        continue;
+                    };
+                    part.waiting
+                        .change_readers(|readers| readers.clear(&keyspace.door));
                 }
             });
         }
@@ -188,14 +193,21 @@ impl Access<'_> {
         self.keyspace().eviction.note_use(b);
         let now = self.now;
         self.each_shard(|_, data, effects| {
+            if [a, b].iter().all(|db| data.used_ref(*db).is_none()) {
+                return;
+            }
             for db in [a, b] {
-                let tables = [a, b].map(|db| &data.part_ref(db).table);
-                let touches = |key: &[u8]| tables.iter().any(|table| is_there(table, key, now));
-                data.part_ref(db).waiting.mark_watchers(touches);
+                data.part(db);
+            }
+            let parts = [a, b].map(|db| data.used_ref(db));
+            for part in parts.into_iter().flatten() {
+                let tables = parts.iter().flatten().map(|part| &part.table);
+                let touches = |key: &[u8]| tables.clone().any(|table| is_there(table, key, now));
+                part.waiting.mark_watchers(touches);
             }
             data.swap(a, b);
             for db in [a, b] {
-                let waited = data.part_ref(db).waiting.keys();
+                let waited = data.part(db).waiting.keys();
                 effects.add_ready(waited.map(|key| (db, key.into())));
             }
         });

@@ -1,7 +1,7 @@
 //! The memory cap: how much there is, how much of it is taken, and who is about to take some.
 //!
-//! What counts against the cap are the *data*: all memory in use, less what clients' buffers hold and less what is given up
-//! already and only waits to be freed. A write that comes near the cap *reserves* the most that it can take before it
+//! What counts against the cap are the *data*: all memory in use, less what clients' buffers hold, less large messages on their
+//! way to clients, and less what is given up already and only waits to be freed. A write that comes near the cap *reserves* the most that it can take before it
 //! begins; every worker has one reservation of its own, which only it writes, so that nothing is shared but by looking.
 //!
 //! A limit on the resident size works through the same cap: the service thread turns it into a ceiling for the counted
@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread::Thread;
 use std::time::Instant;
 
-use super::{counting, reclaim, used};
+use super::{counting, messages, reclaim, used};
 
 /// What stands for no limit.
 const NONE: usize = usize::MAX;
@@ -47,6 +47,8 @@ pub struct Cap {
     ceiling: AtomicUsize,
     /// `maxmemory-clients` in bytes.
     clients_limit: AtomicUsize,
+    /// The clients' bytes when there was last nobody to close.
+    clients_tolerated: AtomicUsize,
     parts: Box<[Part]>,
     started: Instant,
     /// Milliseconds from `started` to when the cap was exceeded, and one; 0 if it is not.
@@ -65,6 +67,7 @@ impl Cap {
             limit: AtomicUsize::new(NONE),
             ceiling: AtomicUsize::new(NONE),
             clients_limit: AtomicUsize::new(NONE),
+            clients_tolerated: AtomicUsize::new(0),
             parts: (0..workers).map(|_| Part::default()).collect(),
             started: Instant::now(),
             exceeded_since: AtomicU64::new(0),
@@ -105,6 +108,28 @@ impl Cap {
             bytes => bytes.max(LEAST_FOR_CLIENTS),
         };
         self.clients_limit.store(limit, Ordering::Relaxed);
+        self.tolerate_clients(0);
+    }
+
+    /// Nobody is left to close, or those who were chosen are about to be: as long as the clients occupy no more than so many bytes,
+    /// nobody looks for more.
+    pub fn tolerate_clients(&self, bytes: usize) {
+        self.clients_tolerated.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Whether clients have to be closed, by a glance.
+    #[inline]
+    pub fn has_too_many_clients(&self) -> bool {
+        self.clients_limit()
+            .is_some_and(|limit| self.clients_exceed(limit))
+    }
+
+    fn clients_exceed(&self, limit: usize) -> bool {
+        let (taken, tolerated) = (self.clients(), &self.clients_tolerated);
+        if taken <= limit && tolerated.load(Ordering::Relaxed) > 0 {
+            self.tolerate_clients(0);
+        }
+        taken > limit && taken > tolerated.load(Ordering::Relaxed)
     }
 
     /// How many bytes the clients may occupy together, if there is a limit.
@@ -140,7 +165,9 @@ impl Cap {
     /// The bytes in use that do not count against the cap.
     pub fn not_counted(&self) -> usize {
         let clients = self.sum(|part| &part.clients_own);
-        clients.saturating_sub(self.parts.len() * USUAL_BUFFERS) + reclaim::pending_bytes()
+        clients.saturating_sub(self.parts.len() * USUAL_BUFFERS)
+            + messages::bytes()
+            + reclaim::pending_bytes()
     }
 
     /// The bytes that clients' buffers hold.
@@ -167,15 +194,17 @@ impl Cap {
         self.parts[worker].reserved.store(bytes, Ordering::SeqCst);
     }
 
-    /// The command has been executed, or is not. Only that worker calls it.
+    /// The command has been executed, or is not. Only that worker calls it. True if something was reserved: near the cap.
     #[inline]
-    pub fn release(&self, worker: usize) {
+    pub fn release(&self, worker: usize) -> bool {
         let reserved = &self.parts[worker].reserved;
-        if reserved.load(Ordering::Relaxed) != 0 {
+        let is_near = reserved.load(Ordering::Relaxed) != 0;
+        if is_near {
             // Near the cap every byte is told.
             counting::flush();
             reserved.store(0, Ordering::Relaxed);
         }
+        is_near
     }
 
     /// A client's buffers hold more or less than before: all that they hold, and what nothing else does. Only its worker
@@ -289,6 +318,25 @@ mod tests {
         cap.settle_client(1, (0, 0), (10, 10));
         cap.settle_client(0, (100, 60), (30, 0));
         assert_eq!((cap.clients(), cap.sum(|part| &part.clients_own)), (40, 10));
+    }
+
+    #[test]
+    fn nobody_looks_twice_for_clients_to_close() {
+        let cap = Cap::new(1);
+        cap.settle_client(0, (0, 0), (1 << 20, 0));
+        assert!(!cap.has_too_many_clients());
+        cap.set_clients_limit(500_000);
+        assert!(cap.has_too_many_clients());
+        cap.tolerate_clients(cap.clients());
+        assert!(!cap.has_too_many_clients());
+        cap.settle_client(0, (0, 0), (1, 0));
+        assert!(cap.has_too_many_clients());
+        cap.tolerate_clients(cap.clients());
+        // Once they fit, no more than the limit is tolerated.
+        cap.settle_client(0, (600_000, 0), (0, 0));
+        assert!(!cap.has_too_many_clients());
+        cap.settle_client(0, (0, 0), (100_000, 0));
+        assert!(cap.has_too_many_clients());
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! * `pages` gives big blocks, in whole pages, of which the system gets back what is free.
 //! * [`General`] is the general allocator, and [`counting`] wraps it; together with the slabs it gives one figure, [`used`].
 //! * [`reclaim`] drops big values on a thread of its own, off the request's path.
+//! * [`messages`] counts what is on its way to many clients.
 //! * [`cap`] says how much there may be; [`machine`] how much there is.
 //! * [`prefetch`] asks the processor for a cache line ahead of its use.
 //!
@@ -14,6 +15,7 @@ pub mod cap;
 pub mod counting;
 mod general;
 pub mod machine;
+pub mod messages;
 #[cfg(all(unix, not(miri)))]
 mod pages;
 pub mod prefetch;

@@ -5,10 +5,13 @@
 //! executed and nothing read. It gives way to the worker's other connections when its [`Budget`] is spent, and holds no buffer
 //! while it waits with nothing received and nothing to send.
 
+mod accounting;
+
 use std::future::Future as _;
 use std::io::{self, IoSlice};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -26,12 +29,14 @@ use crate::mailbox::{Audience, Invalidation, Topic};
 use crate::resp::buffer::MAX_BUFFER;
 use crate::resp::{Limits, Protocol, ReadBuffer, Reply, ReplyError, RequestParser, Window};
 use crate::server::Server;
-use crate::session::{Client, ClientFlags, Session, TrackingMode};
+use crate::session::{Client, ClientFlags, Killer, Session, TrackingMode};
 use crate::stats::{Counters, ticks};
 use crate::tracking::broken_redirection;
 
 /// Received bytes at which a connection that waits for a moment is not read from any more.
 const SUSPENDED_INPUT: usize = 64 * 1024;
+/// Bytes that may be received in one turn before they are counted.
+const UNCOUNTED_INPUT: usize = 64 * 1024;
 /// How long a connection that is to be closed may go without taking any of its last replies.
 const FAREWELL: Duration = Duration::from_secs(30);
 /// Pieces of output in one write.
@@ -47,8 +52,10 @@ pub(super) struct Connection {
     reply: Reply,
     stage: Stage,
     output: OutputWatch,
-    /// What of its memory is in the worker's sums: all, and what nothing else holds.
-    counted: (usize, usize),
+    /// What it is told behind the reply that is on its way from whoever has served it.
+    withheld: Vec<Invalidation>,
+    /// What nobody else holds any more of the values on their way to it, when that was last looked at.
+    unshared: usize,
     /// Whether something has come since the shared record was last brought up to date.
     active: bool,
     /// Whether the others have had their turn since the last request was executed.
@@ -86,6 +93,8 @@ pub(super) enum End {
     Finished,
     /// Because the socket says so.
     Broken(io::Error),
+    /// Because it occupied the most when the clients took more than `maxmemory-clients`.
+    Evicted,
     /// Because it has exceeded `client-query-buffer-limit`.
     QueryTooLong(usize),
 }
@@ -108,14 +117,15 @@ impl Connection {
             reply: Reply::new(Protocol::default()),
             stage: Stage::Serving,
             output: OutputWatch::default(),
-            counted: (0, 0),
+            withheld: Vec::new(),
+            unshared: 0,
             active: false,
             has_yielded: false,
         }
     }
 
     /// What others see of it.
-    pub(super) fn client(&self) -> &Client {
+    pub(super) fn client(&self) -> &Arc<Client> {
         self.session.client()
     }
 
@@ -296,6 +306,9 @@ impl Connection {
         counters.reads.bump();
         counters.net_input.add(n as u64);
         add(&self.client().net_in, n);
+        if buffered + n > self.shown_input() + UNCOUNTED_INPUT {
+            self.count_input(server)?;
+        }
         Ok(Poll::Ready(n))
     }
 
@@ -340,18 +353,28 @@ impl Connection {
         let until = match suspension {
             Suspension::Paused(until)
             | Suspension::Until(until)
+            | Suspension::Killing(until)
             | Suspension::Reserved(until)
             | Suspension::Delivery(until) => Some(until),
             Suspension::Blocked(until) => until,
-            Suspension::Migrating | Suspension::Script(_) => None,
+            Suspension::Migrating | Suspension::Script(_) | Suspension::Mail(_) => None,
         };
         let timer = until.map(|until| Box::pin(tokio::time::sleep_until(until.into())));
         self.stage = Stage::Suspended(suspension, timer);
+        if matches!(suspension, Suspension::Mail(_)) {
+            wake_behind_others(cx);
+        }
         self.has_waited(cx, server)
     }
 
     /// Whether a suspended connection, woken by whatever it was, shall go on.
     fn resumes(&mut self, cx: &mut Context<'_>, server: &Server) -> Result<bool, End> {
+        if let Stage::Suspended(Suspension::Mail(mark), _) = self.stage
+            && !server.mailboxes.of(self.session.worker()).is_through(mark)
+        {
+            wake_behind_others(cx);
+            return Ok(false);
+        }
         if let Stage::Suspended(suspension, _) = self.stage
             && suspension.tries_again()
         {
@@ -367,7 +390,14 @@ impl Connection {
         let Stage::Suspended(suspension, timer) = &mut self.stage else {
             return Ok(true);
         };
-        let holds_output = matches!(suspension, Suspension::Until(_));
+        let holds_output = suspension.holds_output();
+        let is_through = |killer: &Arc<Killer>| killer.is_through();
+        if matches!(suspension, Suspension::Killing(_))
+            && self.session.killer.as_ref().is_none_or(is_through)
+        {
+            self.stage = Stage::Serving;
+            return Ok(true);
+        }
         let waits_for_others = matches!(suspension, Suspension::Blocked(_) | Suspension::Migrating);
         let is_time = timer
             .as_mut()
@@ -426,6 +456,9 @@ impl Connection {
         if matches!(self.stage, Stage::Suspended(..)) {
             self.stage = Stage::Serving;
         }
+        for invalidation in std::mem::take(&mut self.withheld) {
+            self.invalidate(&invalidation, server);
+        }
         self.show_output();
         true
     }
@@ -439,17 +472,7 @@ impl Connection {
             self.client().touch(Instant::now());
             self.counters(server).cycles.bump();
         }
-        let shown = &self.client().buffers;
-        let in_arguments = self.window.memory();
-        // A large argument that is not complete yet is received apart from the rest.
-        let received = self.parser.buffered(&self.buffer, &self.window) - in_arguments;
-        shown.query.store(received, Relaxed);
-        let free = self.buffer.capacity() - self.buffer.len();
-        shown.query_free.store(free, Relaxed);
-        shown.arguments.store(in_arguments, Relaxed);
-        let watched = self.session.watch.as_ref().map_or(0, |watch| watch.bytes());
-        let names = self.session.subscriptions.memory() + watched;
-        shown.names.store(names, Relaxed);
+        self.show_input();
         self.show_output();
         self.count_memory(server);
         if self.exceeds_output_limit(server)
@@ -461,31 +484,7 @@ impl Connection {
                 self.client().origin.addr
             );
         }
-        if room::has_too_many_clients(server) {
-            room::evict_clients(server, self.session.worker());
-        }
-    }
-
-    fn show_output(&self) {
-        let shown = &self.client().buffers;
-        let (chunks, bytes) = self.reply.shared();
-        shown
-            .reply_flat
-            .store(self.reply.pending() - bytes, Relaxed);
-        shown.reply_capacity.store(self.reply.memory(), Relaxed);
-        shown.reply_chunks.store(chunks, Relaxed);
-        shown.reply_chunk_bytes.store(bytes, Relaxed);
-    }
-
-    /// Brings the worker's sum of its clients' memory up to date.
-    pub(super) fn count_memory(&mut self, server: &Server) {
-        let all = self.client().memory();
-        let shared = self.reply.shared().1;
-        let own = all - shared.min(all) + self.reply.unshared();
-        let before = std::mem::replace(&mut self.counted, (all, own));
-        server
-            .cap
-            .settle_client(self.session.worker(), before, self.counted);
+        room::bound_clients(server, self.session.worker());
     }
 
     /// Appends a message from elsewhere. `topic`: only if the subscription to it still holds. False if it was not.
@@ -504,7 +503,7 @@ impl Connection {
         let sends = match &self.stage {
             // Behind its turn it is written anyway.
             Stage::Serving => !self.has_yielded,
-            Stage::Suspended(suspension, _) => !matches!(suspension, Suspension::Until(_)),
+            Stage::Suspended(suspension, _) => !suspension.holds_output(),
             Stage::Ending(_) => false,
         };
         if !sends || self.flush(cx, server).is_err() {
@@ -516,7 +515,15 @@ impl Connection {
     }
 
     /// Tells the client that what it, or another one, has read is not true any more. False if it is not told.
+    ///
+    /// What a blocking command changes when it is served, its client hears of behind the reply.
     pub(super) fn invalidate(&mut self, invalidation: &Invalidation, server: &Server) -> bool {
+        if matches!(self.stage, Stage::Suspended(Suspension::Blocked(_), _))
+            && self.client().waiting().is_some_and(|own| own.is_over())
+        {
+            self.withheld.push(invalidation.clone());
+            return false;
+        }
         let is_redirected = invalidation.audience == Audience::Redirected;
         if !is_redirected {
             let Some(tracking) = &self.session.tracking else {
@@ -592,10 +599,7 @@ impl Connection {
 
     /// Ends its subscriptions and its wait for keys; it will not be polled again.
     pub(super) fn leave(&mut self, server: &Server) {
-        let counted = std::mem::take(&mut self.counted);
-        server
-            .cap
-            .settle_client(self.session.worker(), counted, (0, 0));
+        self.session.count_memory(&server.cap, (0, 0));
         self.session.leave_all(&server.pubsub);
         tracking::stop(&mut self.session, server);
         self.session.stop_monitoring(&server.observers);

@@ -174,7 +174,12 @@ impl Worker {
             let server = Arc::clone(departure.worker.server());
             let end = poll_fn(|cx| link.poll(cx, &server)).await;
             link.report(end);
+            let client = Arc::clone(link.connection.borrow().client());
             drop(departure);
+            drop(link);
+            if let Some(killer) = client.set_closed() {
+                killer.one_is_closed(&server.mailboxes);
+            }
         });
     }
 
@@ -259,6 +264,7 @@ impl Worker {
         if !sent {
             link.wake();
         }
+        link.connection.borrow_mut().count_delivered(self.server());
         self.check_output(link);
     }
 
@@ -348,6 +354,7 @@ impl Link {
             Some(End::Finished) => {
                 tracing::debug!("Client {} closed connection", client.origin.addr)
             }
+            Some(End::Evicted) => tracing::debug!("Client {} evicted", client.origin.addr),
             Some(End::Broken(why)) => tracing::debug!("Client {} lost: {why}", client.origin.addr),
             Some(End::QueryTooLong(bytes)) => {
                 tracing::warn!(

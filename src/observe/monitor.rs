@@ -8,6 +8,7 @@ use parking_lot::RwLock;
 
 use super::command_log::REDACTED;
 use crate::mailbox::{ClientId, Mailboxes, Post};
+use crate::memory::messages;
 use crate::resp::Args;
 
 /// Who monitors, by worker.
@@ -75,7 +76,7 @@ pub fn line(
         quote(&mut line, if is_secret(index) { REDACTED } else { arg });
     }
     line.extend_from_slice(b"\r\n");
-    line.into()
+    messages::share(line)
 }
 
 /// Appends `text` in quotes, so that it is printable and one line.

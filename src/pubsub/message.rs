@@ -3,9 +3,10 @@
 //! RESP3 differs from RESP2 in the first byte only (a push instead of an array), so both forms are made in one go and
 //! share one allocation.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{BufMut, Bytes};
 
 use crate::mailbox::Kind;
+use crate::memory::messages;
 
 /// The message as RESP2 and as RESP3 clients read it. `topic` is the subscription that it meets: the channel itself, or
 /// the pattern that matches it.
@@ -17,7 +18,7 @@ pub(super) fn encode(kind: Kind, topic: &[u8], channel: &[u8], message: &[u8]) -
     };
     // A header is `$`, at most 20 digits and two line breaks.
     let size = 4 + parts.iter().map(|part| part.len() + 25).sum::<usize>();
-    let mut both = BytesMut::with_capacity(2 * size);
+    let mut both = Vec::with_capacity(2 * size);
     let mut digits = itoa::Buffer::new();
     both.put_u8(b'*');
     both.put_slice(digits.format(parts.len()).as_bytes());
@@ -32,6 +33,6 @@ pub(super) fn encode(kind: Kind, topic: &[u8], channel: &[u8], message: &[u8]) -
     let length = both.len();
     both.extend_from_within(..length);
     both[length] = b'>';
-    let both = both.freeze();
+    let both = messages::share(both);
     (both.slice(..length), both.slice(length..))
 }

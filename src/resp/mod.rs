@@ -23,5 +23,6 @@ pub use buffer::ReadBuffer;
 pub use double::DoubleText;
 pub use error::ReplyError;
 pub use parser::{Limits, ProtocolError, RequestParser};
+pub use pool::BUFFER_LEN;
 pub use reply::{Deferred, Mark, Protocol, Reply};
 pub use window::{WINDOW, Window};

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::thread::LocalKey;
 
 /// The size of a pooled buffer: what one read from a socket takes at most.
-pub(super) const BUFFER_LEN: usize = 16 * 1024;
+pub const BUFFER_LEN: usize = 16 * 1024;
 
 /// A buffer to append to that has grown further than this is not kept.
 const LARGEST: usize = 4 * BUFFER_LEN;

@@ -14,9 +14,10 @@ use super::chain::{Chain, Position};
 use super::double::DoubleText;
 use super::encode;
 use super::error::ReplyError;
+use crate::memory::messages;
 
 /// Bulks of this size in bytes and more are sent from their own allocation when they have one.
-pub const SPLICED_LEN: usize = 16 * 1024;
+pub const SPLICED_LEN: usize = messages::SHARED_LEN;
 
 /// The protocol version that a connection speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -448,7 +449,7 @@ impl Reply {
         for piece in self.chain.pieces() {
             bytes.extend_from_slice(piece);
         }
-        Bytes::from(bytes)
+        messages::share(bytes)
     }
 
     /// Whether an element is to be written that `children` elements will follow.

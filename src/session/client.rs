@@ -12,6 +12,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use parking_lot::Mutex;
 
+use super::registry::Killer;
 use crate::keyspace::waiting::{Waiter, Watched};
 use crate::mailbox::ClientId;
 
@@ -192,6 +193,13 @@ struct EveryCommand {
     is_restricted: AtomicBool,
 }
 
+/// How a connection's end is told to whom it may concern.
+#[derive(Debug, Default)]
+struct Ending {
+    is_closed: bool,
+    killer: Option<Arc<Killer>>,
+}
+
 /// The shared record of one connection.
 #[derive(Debug)]
 pub struct Client {
@@ -220,6 +228,7 @@ pub struct Client {
     subscriptions: [AtomicUsize; 3],
     identity: Mutex<Identity>,
     waiting: Mutex<Option<Arc<Waiter>>>,
+    ending: Mutex<Ending>,
     watched: Mutex<Option<Arc<Watched>>>,
     redirect: AtomicU64,
 }
@@ -257,6 +266,7 @@ impl Client {
                 user: Arc::from(DEFAULT_USER),
             }),
             waiting: Mutex::new(None),
+            ending: Mutex::default(),
             watched: Mutex::new(None),
             redirect: AtomicU64::new(0),
         }
@@ -421,6 +431,22 @@ impl Client {
     pub fn set_waiting(&self, waiter: Option<Arc<Waiter>>) {
         self.set_flags(ClientFlags::BLOCKED, waiter.is_some());
         *self.waiting.lock() = waiter;
+    }
+
+    /// Who has killed it hears of its end, unless it has come already.
+    pub(super) fn set_killer(&self, killer: &Arc<Killer>) {
+        let mut ending = self.ending.lock();
+        if !ending.is_closed {
+            killer.waits_for_one_more();
+            ending.killer = Some(Arc::clone(killer));
+        }
+    }
+
+    /// Its socket is closed. Returns who wants to hear of that.
+    pub fn set_closed(&self) -> Option<Arc<Killer>> {
+        let mut ending = self.ending.lock();
+        ending.is_closed = true;
+        ending.killer.take()
     }
 
     /// What it calls itself.

@@ -20,7 +20,7 @@ pub use client::{
 pub use filter::{ClientFilter, ClientType, Condition};
 pub use line::Line;
 pub use pause::{Pause, PauseMode};
-pub use registry::Registry;
+pub use registry::{Killer, Registry};
 pub use tracking::{Tracking, TrackingMode};
 pub use transaction::{Queued, Transaction, Watch};
 
@@ -28,6 +28,7 @@ use crate::acl::User;
 use crate::keyspace::Reservation;
 use crate::keyspace::waiting::Watched;
 use crate::mailbox::ClientId;
+use crate::memory::Cap;
 use crate::migration::Migration;
 use crate::observe::Observers;
 use crate::pubsub::{PubSub, Subscriber, Subscriptions};
@@ -95,8 +96,12 @@ pub struct Session {
     pub suspended: Option<Box<Suspended>>,
     /// The request that is tried has been tried before.
     pub tries_again: bool,
+    /// It has killed others, and its reply waits until they are closed.
+    pub killer: Option<Arc<Killer>>,
     /// Nothing more is executed; the connection is closed when its replies are written.
     pub closing: bool,
+    /// What of its memory is in the worker's sums: all, and what nothing else holds.
+    pub counted: (usize, usize),
     /// The number of the last command in the command table, a guess for the next look-up; [`NO_COMMAND`] at first.
     pub last_command: usize,
 }
@@ -124,7 +129,9 @@ impl Session {
             ended_watch: None,
             suspended: None,
             tries_again: false,
+            killer: None,
             closing: false,
+            counted: (0, 0),
             last_command: NO_COMMAND,
         }
     }
@@ -285,6 +292,26 @@ impl Session {
             self.client.set_watched(0, None);
             self.ended_watch = Some(watch);
         }
+    }
+
+    /// Brings the worker's sums of its clients' memory up to date: all that it holds, and what nothing else does.
+    pub fn count_memory(&mut self, cap: &Cap, now: (usize, usize)) {
+        let before = std::mem::replace(&mut self.counted, now);
+        cap.settle_client(self.worker, before, now);
+    }
+
+    /// The arguments of a large request are in the keyspace by now, or will be freed: so many bytes are not the client's any more.
+    #[cold]
+    pub fn hand_over(&mut self, cap: &Cap, bytes: usize) {
+        let (all, own) = self.counted;
+        self.count_memory(cap, (all, own.saturating_sub(bytes)));
+    }
+
+    /// The bytes that the names of what it is subscribed to, watches or wants to hear of take.
+    pub fn memory_of_names(&self) -> usize {
+        let watched = self.watch.as_ref().map_or(0, |watch| watch.bytes());
+        let prefixes = self.tracking.as_ref().map_or(0, |own| own.memory());
+        self.subscriptions.memory() + watched + prefixes
     }
 
     /// Queues a request for `EXEC`.

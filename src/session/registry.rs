@@ -1,7 +1,7 @@
 //! All connections by identity: behind `CLIENT LIST`, `CLIENT KILL` and INFO's counts.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use dashmap::DashMap;
@@ -86,10 +86,23 @@ impl Registry {
     /// Has a connection's worker close it, whatever it is doing. From now on it is not listed any more.
     /// Returns whether this call was the one that killed it.
     pub fn kill(&self, client: &Client, mailboxes: &Mailboxes) -> bool {
+        self.kill_for(client, None, mailboxes)
+    }
+
+    /// The same for a connection that waits until it is closed.
+    pub fn kill_for(
+        &self,
+        client: &Client,
+        killer: Option<&Arc<Killer>>,
+        mailboxes: &Mailboxes,
+    ) -> bool {
         if client.flags().contains(ClientFlags::CLOSE_ASAP) {
             return false;
         }
         client.set_flags(ClientFlags::CLOSE_ASAP, true);
+        if let Some(killer) = killer {
+            client.set_killer(killer);
+        }
         // Nothing that comes from now on is for it; if it is only about to wait, it sees the flag.
         if let Some(waiter) = client.waiting() {
             waiter.end();
@@ -98,6 +111,41 @@ impl Registry {
             .of(client.origin.worker)
             .post(Post::Kill(client.id));
         true
+    }
+}
+
+/// A connection that has killed others, and whose reply waits until they are closed.
+#[derive(Debug)]
+pub struct Killer {
+    client: ClientId,
+    worker: usize,
+    open: AtomicUsize,
+}
+
+impl Killer {
+    /// Has killed nobody yet.
+    pub fn new(client: &Client) -> Arc<Self> {
+        Arc::new(Self {
+            client: client.id,
+            worker: client.origin.worker,
+            open: AtomicUsize::new(0),
+        })
+    }
+
+    pub(super) fn waits_for_one_more(&self) {
+        self.open.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Whether all that it has killed are closed.
+    pub fn is_through(&self) -> bool {
+        self.open.load(Ordering::Acquire) == 0
+    }
+
+    /// One of them is.
+    pub fn one_is_closed(&self, mailboxes: &Mailboxes) {
+        if self.open.fetch_sub(1, Ordering::AcqRel) == 1 {
+            mailboxes.of(self.worker).post(Post::Wake(self.client));
+        }
     }
 }
 
@@ -134,5 +182,29 @@ mod tests {
         assert!(matches!(posts[..], [Post::Kill(2)]));
         registry.remove(2);
         assert_eq!((registry.connected(), registry.ever()), (2, 3));
+    }
+
+    #[test]
+    fn who_kills_hears_of_the_last_end() {
+        let (registry, mailboxes) = (Registry::default(), Mailboxes::new(1));
+        let origin = a_client(0, "127.0.0.1:1").origin;
+        let clients: Vec<_> = (0..4)
+            .map(|_| registry.add(origin.clone(), Instant::now()))
+            .collect();
+        let killer = Killer::new(&clients[0]);
+        // One has ended by itself meanwhile: nobody waits for that.
+        assert!(clients[3].set_closed().is_none());
+        for victim in &clients[1..] {
+            assert!(registry.kill_for(victim, Some(&killer), &mailboxes));
+        }
+        assert!(!killer.is_through());
+        for victim in &clients[1..3] {
+            victim.set_closed().unwrap().one_is_closed(&mailboxes);
+        }
+        assert!(killer.is_through());
+        let mut posts = Vec::new();
+        mailboxes.of(0).drain(&mut posts);
+        let wakes = posts.iter().filter(|post| matches!(post, Post::Wake(1)));
+        assert_eq!(wakes.count(), 1);
     }
 }

@@ -28,7 +28,12 @@ pub struct Tracking {
     pub redirect: Option<ClientId>,
     /// `CLIENT CACHING` has spoken of the command that comes next.
     pub caching: bool,
+    /// The present command has given way to what its evictions have posted.
+    pub gave_way: bool,
 }
+
+/// What holds a prefix has so many bytes for each beside the text.
+const AROUND_A_PREFIX: usize = size_of::<Bytes>() + 32;
 
 impl Tracking {
     /// Whether it wants to hear of the keys that the present command reads.
@@ -39,6 +44,13 @@ impl Tracking {
             TrackingMode::OptOut => !self.caching,
             TrackingMode::Broadcast(_) => false,
         }
+    }
+
+    /// The bytes that it takes, about: a prefix is here, and among those of all clients.
+    pub fn memory(&self) -> usize {
+        let prefixes = self.prefixes();
+        let bytes: usize = prefixes.iter().map(Bytes::len).sum();
+        size_of::<Self>() + 2 * prefixes.len() * AROUND_A_PREFIX + bytes
     }
 
     /// The beginnings of the keys that it wants to hear of.

@@ -48,6 +48,7 @@ pub(super) fn select(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         return Err(ReplyError::DB_INDEX);
     }
     ctx.session.select(db);
+    ctx.keys.open_database(db);
     ctx.reply.ok();
     Ok(Outcome::Done)
 }

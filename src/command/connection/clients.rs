@@ -1,20 +1,21 @@
 //! CLIENT's subcommands about all connections: INFO, LIST, KILL, PAUSE, UNPAUSE.
 
 use std::fmt::Write;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::filter;
 use crate::command::blocking::{self, Unblock};
-use crate::command::context::{CommandResult, Context, Outcome};
+use crate::command::context::{CommandResult, Context, Outcome, Suspension};
 use crate::command::table;
 use crate::mailbox::Post;
-use crate::resp::{Args, ReplyError};
-use crate::session::{Client, ClientFilter, Condition, Line, PauseMode};
+use crate::resp::{Args, BUFFER_LEN, ReplyError};
+use crate::session::{Client, ClientFilter, Condition, Killer, Line, PauseMode};
 use crate::value::number;
 
 /// `CLIENT INFO`
-pub(super) fn info(ctx: &mut Context<'_>, _: Args<'_>) -> CommandResult {
-    let now = show_self(ctx);
+pub(super) fn info(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    let now = show_self(ctx, args);
     let text = format!("{}\n", client_line(ctx.session.client(), now));
     ctx.reply.verbatim("txt", text.as_bytes());
     Ok(Outcome::Done)
@@ -23,7 +24,7 @@ pub(super) fn info(ctx: &mut Context<'_>, _: Args<'_>) -> CommandResult {
 /// `CLIENT LIST [filter ...]`
 pub(super) fn list(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let filter = filter::parse(ctx, args.rest(2), filter::Purpose::List)?;
-    let now = show_self(ctx);
+    let now = show_self(ctx, args);
     let mut text = String::new();
     for client in ctx.server.clients.all() {
         if filter.matches(&client, now) {
@@ -35,10 +36,17 @@ pub(super) fn list(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     Ok(Outcome::Done)
 }
 
-/// Brings the asking connection's own record up to this command, as its line shows it. Returns the time.
-fn show_self(ctx: &Context<'_>) -> Instant {
+/// Brings the asking connection's own record up to this command, as its line shows it: it has been received into one buffer and is
+/// about to be answered from another. Returns the time.
+fn show_self(ctx: &Context<'_>, args: Args<'_>) -> Instant {
     let now = Instant::now();
     let client = ctx.session.client();
+    let (shown, received) = (&client.buffers, args.iter().map(<[u8]>::len).sum());
+    shown.query.store(received, Ordering::Relaxed);
+    let free = BUFFER_LEN.saturating_sub(received);
+    shown.query_free.store(free, Ordering::Relaxed);
+    let reply = ctx.reply.memory().max(BUFFER_LEN);
+    shown.reply_capacity.store(reply, Ordering::Relaxed);
     client.set_last_command(ctx.command.id());
     client.touch(now);
     now
@@ -57,29 +65,31 @@ pub(in crate::command) fn client_line(client: &Client, now: Instant) -> Line<'_>
 pub(super) fn kill(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     if args.len() == 3 {
         let wanted = vec![Condition::Addr(args.at(2).to_vec())];
-        return match kill_matching(
-            ctx,
-            &ClientFilter {
-                wanted,
-                ..ClientFilter::default()
-            },
-        ) {
-            0 => Err(ReplyError::fixed("ERR No such client")),
-            _ => {
-                ctx.reply.ok();
-                Ok(Outcome::Done)
-            }
+        let filter = ClientFilter {
+            wanted,
+            ..ClientFilter::default()
         };
+        let (killed, outcome) = kill_matching(ctx, &filter);
+        if killed == 0 {
+            return Err(ReplyError::fixed("ERR No such client"));
+        }
+        ctx.reply.ok();
+        return Ok(outcome);
     }
     let filter = filter::parse(ctx, args.rest(2), filter::Purpose::Kill)?;
-    let killed = kill_matching(ctx, &filter);
+    let (killed, outcome) = kill_matching(ctx, &filter);
     ctx.reply.int(killed);
-    Ok(Outcome::Done)
+    Ok(outcome)
 }
 
-/// Kills the connections that match; the one that asks gets its reply first. Returns their number.
-fn kill_matching(ctx: &mut Context<'_>, filter: &ClientFilter) -> i64 {
+/// How long the reply of `CLIENT KILL` waits at most for the ends of those it has killed: a script that has written goes on to its end.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Kills the connections that match; the one that asks gets its reply first. Returns their number, and whether the reply waits:
+/// where it can, until the others' sockets are closed and their subscriptions have ended.
+fn kill_matching(ctx: &mut Context<'_>, filter: &ClientFilter) -> (i64, Outcome) {
     let (server, now) = (ctx.server, Instant::now());
+    let killer = Killer::new(ctx.session.client());
     let mut killed = 0;
     for client in server.clients.all() {
         if !filter.matches(&client, now) {
@@ -88,11 +98,19 @@ fn kill_matching(ctx: &mut Context<'_>, filter: &ClientFilter) -> i64 {
         if client.id == ctx.session.id() {
             ctx.session.closing = true;
             killed += 1;
-        } else if server.clients.kill(&client, &server.mailboxes) {
+        } else if server
+            .clients
+            .kill_for(&client, Some(&killer), &server.mailboxes)
+        {
             killed += 1;
         }
     }
-    killed
+    if killer.is_through() || ctx.session.closing || ctx.session.must_not_wait {
+        return (killed, Outcome::Done);
+    }
+    ctx.session.killer = Some(killer);
+    let outcome = Outcome::Suspend(Suspension::Killing(now + PATIENCE));
+    (killed, outcome)
 }
 
 /// `CLIENT PAUSE timeout [WRITE | ALL]`, the timeout in milliseconds.

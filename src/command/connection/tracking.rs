@@ -172,6 +172,7 @@ fn start(ctx: &mut Context<'_>, options: &Options<'_>) {
         noloop: options.noloop,
         redirect: options.redirect,
         caching: false,
+        gave_way: false,
     }));
     session.publish_tracking();
 }

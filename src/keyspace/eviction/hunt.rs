@@ -156,7 +156,7 @@ impl<'k> Hunt<'k> {
         if is_reserved(&data) {
             return false;
         }
-        let Some(slot) = find(data.part(db), hash) else {
+        let Some(slot) = data.used(db).and_then(|part| find(part, hash)) else {
             return false;
         };
         if !slot.get().is_expired(self.now) && !still(slot.get()) {
@@ -176,7 +176,7 @@ impl<'k> Hunt<'k> {
         if is_reserved(&data) {
             return None;
         }
-        find(data.part(db), hash).map(|slot| look(slot.get()))
+        find(data.used(db)?, hash).map(|slot| look(slot.get()))
     }
 
     /// Visits the parts of one shard: of the databases that have ever had a key.
@@ -188,7 +188,9 @@ impl<'k> Hunt<'k> {
                 .eviction
                 .used_databases(self.keyspace.databases)
             {
-                visit(db, data.part(db));
+                if let Some(part) = data.used(db) {
+                    visit(db, part);
+                }
             }
         }
     }
@@ -219,7 +221,7 @@ impl<'k> Hunt<'k> {
     pub(super) fn keys(&self, scope: Scope) -> usize {
         let shards = self.keyspace.shards.iter();
         shards
-            .map(|shard| self.count(scope, &mut shard.data.lock()))
+            .map(|shard| self.count(scope, &shard.data.lock()))
             .sum()
     }
 
@@ -237,7 +239,7 @@ impl<'k> Hunt<'k> {
             let Some(mut data) = shard.data.try_lock() else {
                 continue;
             };
-            let total = self.count(scope, &mut data);
+            let total = self.count(scope, &data);
             if total == 0 {
                 continue;
             }
@@ -255,7 +257,7 @@ impl<'k> Hunt<'k> {
         for number in 0..SHARDS {
             let shard = &keyspace.shards[(first + number) % SHARDS];
             let mut data = shard.data.lock();
-            let total = self.count(scope, &mut data);
+            let total = self.count(scope, &data);
             if total > 0 {
                 return Some(then(self, &mut data, total));
             }
@@ -264,7 +266,7 @@ impl<'k> Hunt<'k> {
     }
 
     /// How many records of the scope a shard has that may be touched.
-    fn count(&self, scope: Scope, data: &mut ShardData) -> usize {
+    fn count(&self, scope: Scope, data: &ShardData) -> usize {
         if is_reserved(data) {
             return 0;
         }
@@ -272,7 +274,9 @@ impl<'k> Hunt<'k> {
             .keyspace
             .eviction
             .used_databases(self.keyspace.databases);
-        databases.map(|db| scope.count(data.part(db))).sum()
+        databases
+            .map(|db| data.used_ref(db).map_or(0, |part| scope.count(part)))
+            .sum()
     }
 
     /// One of the `total` records of the scope in a shard, at random. `None` now and then, where the scope's are few.
@@ -288,7 +292,7 @@ impl<'k> Hunt<'k> {
             .eviction
             .used_databases(self.keyspace.databases);
         let db = databases.find(|db| {
-            let count = scope.count(data.part(*db));
+            let count = data.used_ref(*db).map_or(0, |part| scope.count(part));
             let found = left < count;
             left = left.saturating_sub(count);
             found
@@ -310,7 +314,9 @@ impl<'k> Hunt<'k> {
             .eviction
             .used_databases(self.keyspace.databases)
         {
-            let part = data.part(db);
+            let Some(part) = data.used(db) else {
+                continue;
+            };
             let mut budget = DUE_BUCKETS;
             let due = part.table.next_due(self.now as u64 + 1, &mut budget);
             // What is due may be a field of a hash: that is the sweeper's.
