@@ -515,8 +515,13 @@ impl Connection {
         true
     }
 
-    /// Tells the client that what it, or another one, has read is not true any more. False if it is not told.
-    pub(super) fn invalidate(&mut self, invalidation: &Invalidation, server: &Server) -> bool {
+    /// Tells the client that what it, or another one, has read is not true any more. `encode` writes that in a protocol. False if it is not told.
+    pub(super) fn invalidate(
+        &mut self,
+        invalidation: &Invalidation,
+        encode: impl FnOnce(Protocol) -> Bytes,
+        server: &Server,
+    ) -> bool {
         let is_redirected = invalidation.audience == Audience::Redirected;
         if !is_redirected {
             let Some(tracking) = &self.session.tracking else {
@@ -548,9 +553,9 @@ impl Connection {
             }
         }
         if self.reply.is_resp3() {
-            self.reply.deliver(&invalidation.resp3);
+            self.reply.deliver(&encode(Protocol::Resp3));
         } else if is_redirected && self.session.is_subscribed() {
-            self.reply.deliver(&invalidation.resp2);
+            self.reply.deliver(&encode(Protocol::Resp2));
         } else {
             // The client could not tell it from a reply.
             return false;
