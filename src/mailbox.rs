@@ -59,7 +59,16 @@ pub enum Audience {
     Redirected,
 }
 
-/// What clients have read is not true any more: encoded once per protocol.
+/// Keys as bulk strings, one behind the other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keys {
+    /// How many there are.
+    pub count: usize,
+    /// The strings.
+    pub bulks: Bytes,
+}
+
+/// What clients have read is not true any more.
 #[derive(Debug, Clone)]
 pub struct Invalidation {
     /// The connections that keep what they have read.
@@ -68,10 +77,41 @@ pub struct Invalidation {
     pub by: ClientId,
     /// Whom it concerns.
     pub audience: Audience,
-    /// As a RESP2 client reads it, if it is subscribed to anything.
-    pub resp2: Bytes,
-    /// As a RESP3 client reads it.
-    pub resp3: Bytes,
+    /// What has changed; everything if there is nothing.
+    pub keys: Option<Keys>,
+}
+
+impl Invalidation {
+    /// Whether this and one that comes right behind it can be told of at once: broadcasts of one client's changes to the same connections.
+    pub fn goes_with(&self, next: &Self) -> bool {
+        let is_broadcast = |one: &Self| one.audience == Audience::Broadcast && one.keys.is_some();
+        is_broadcast(self)
+            && is_broadcast(next)
+            && self.by == next.by
+            && Arc::ptr_eq(&self.to, &next.to)
+    }
+
+    /// The bytes of its [`Post`].
+    pub fn bytes(&self) -> usize {
+        size_of::<Post>() + self.keys.as_ref().map_or(0, |keys| keys.bulks.len())
+    }
+
+    /// Tells of all that `others`, which [go with](Self::goes_with) it, tell of.
+    pub fn merge(&mut self, others: impl IntoIterator<Item = Self>) {
+        let Some(first) = &self.keys else { return };
+        let mut all = vec![first.clone()];
+        for keys in others.into_iter().filter_map(|other| other.keys) {
+            // One that is changed again and again.
+            if all.last() != Some(&keys) {
+                all.push(keys);
+            }
+        }
+        let bulks: Vec<&[u8]> = all.iter().map(|keys| &keys.bulks[..]).collect();
+        self.keys = Some(Keys {
+            count: all.iter().map(|keys| keys.count).sum(),
+            bulks: Bytes::from(bulks.concat()),
+        });
+    }
 }
 
 /// What can be posted to a worker.
@@ -119,7 +159,7 @@ impl Post {
     pub fn bytes(&self) -> usize {
         let payload = match self {
             Self::Deliver { resp2, resp3, .. } => resp2.len() + resp3.len(),
-            Self::Invalidate(invalidation) => invalidation.resp2.len() + invalidation.resp3.len(),
+            Self::Invalidate(invalidation) => return invalidation.bytes(),
             Self::Monitored { line, .. } => line.len(),
             Self::Unblock { reply, .. } => reply.len(),
             Self::Kill(_) | Self::Wake(_) | Self::WakeAll => 0,
@@ -259,6 +299,48 @@ impl Mailboxes {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn broadcasts_that_follow_each_other_are_merged() {
+        let to: Arc<[ClientId]> = Arc::from([1]);
+        let broadcast = |key: &str| Invalidation {
+            to: Arc::clone(&to),
+            by: 7,
+            audience: Audience::Broadcast,
+            keys: Some(Keys {
+                count: 1,
+                bulks: Bytes::from(format!("${}\r\n{key}\r\n", key.len())),
+            }),
+        };
+        let mut first = broadcast("a");
+        assert!(first.goes_with(&broadcast("b")));
+        first.merge([broadcast("a"), broadcast("bb"), broadcast("a")]);
+        let keys = first.keys.clone().expect("keys");
+        assert_eq!(
+            (keys.count, &keys.bulks[..]),
+            (3, &b"$1\r\na\r\n$2\r\nbb\r\n$1\r\na\r\n"[..])
+        );
+        for other in [
+            Invalidation {
+                by: 8,
+                ..broadcast("b")
+            },
+            Invalidation {
+                to: Arc::from([1]),
+                ..broadcast("b")
+            },
+            Invalidation {
+                audience: Audience::Readers,
+                ..broadcast("b")
+            },
+            Invalidation {
+                keys: None,
+                ..broadcast("b")
+            },
+        ] {
+            assert!(!first.goes_with(&other), "{other:?}");
+        }
+    }
 
     #[test]
     fn a_mailbox_is_full_until_enough_is_handed_over() {

@@ -15,7 +15,7 @@ use parking_lot::RwLock;
 
 use crate::keyspace::Interests;
 use crate::keyspace::readers::Reader;
-use crate::mailbox::{Audience, ClientId, Invalidation, Mailboxes, Post};
+use crate::mailbox::{Audience, ClientId, Invalidation, Keys, Mailboxes, Post};
 use crate::pubsub::{Listeners, Subscriber};
 use crate::resp::{Protocol, Reply};
 use crate::session::{ClientFlags, Registry};
@@ -168,8 +168,7 @@ impl Tracking {
                 to,
                 by,
                 audience: message.audience,
-                resp2: message.resp2.clone(),
-                resp3: message.resp3.clone(),
+                keys: message.keys.clone(),
             }));
     }
 
@@ -188,44 +187,54 @@ impl Tracking {
     }
 }
 
-/// What clients are told, in both protocols.
+/// What is told to whom.
 struct Message {
     audience: Audience,
-    resp2: Bytes,
-    resp3: Bytes,
+    keys: Option<Keys>,
 }
 
 impl Message {
-    fn new(audience: Audience, keys: impl Fn(&mut Reply)) -> Self {
+    fn of_keys<'k>(audience: Audience, keys: impl ExactSizeIterator<Item = &'k [u8]>) -> Self {
+        let count = keys.len();
+        let bulks = Reply::encode(Protocol::Resp3, |reply| {
+            keys.for_each(|key| reply.bulk(key))
+        });
         Self {
             audience,
-            resp2: Reply::encode(Protocol::Resp2, |reply| {
-                reply.array(3);
-                reply.bulk(b"message");
-                reply.bulk(CHANNEL);
-                keys(reply);
-            }),
-            resp3: Reply::encode(Protocol::Resp3, |reply| {
-                reply.push(2);
-                reply.bulk(b"invalidate");
-                keys(reply);
-            }),
+            keys: Some(Keys { count, bulks }),
         }
     }
 
-    fn of_keys<'k>(
-        audience: Audience,
-        keys: impl ExactSizeIterator<Item = &'k [u8]> + Clone,
-    ) -> Self {
-        Self::new(audience, |reply| {
-            reply.array(keys.len());
-            keys.clone().for_each(|key| reply.bulk(key));
-        })
-    }
-
     fn of_everything() -> Self {
-        Self::new(Audience::All, Reply::null_array)
+        Self {
+            audience: Audience::All,
+            keys: None,
+        }
     }
+}
+
+/// An invalidation as connections read it that speak `protocol`.
+pub fn encode(protocol: Protocol, keys: Option<&Keys>) -> Bytes {
+    Reply::encode(protocol, |reply| {
+        match protocol {
+            Protocol::Resp2 => {
+                reply.array(3);
+                reply.bulk(b"message");
+                reply.bulk(CHANNEL);
+            }
+            Protocol::Resp3 => {
+                reply.push(2);
+                reply.bulk(b"invalidate");
+            }
+        }
+        match keys {
+            Some(keys) => {
+                reply.array(keys.count);
+                reply.deliver(&keys.bulks);
+            }
+            None => reply.null_array(),
+        }
+    })
 }
 
 /// What a connection hears whose invalidations go to another one that is not there any more.

@@ -255,6 +255,28 @@ fn broadcasts_go_by_the_beginnings_of_keys() {
 }
 
 #[test]
+fn broadcasts_of_a_pipeline_come_in_its_order_in_as_few_messages_as_there_are() {
+    let server = Server::start(&[("workers", "2")]);
+    let (mut reader, mut writer) = (resp3(&server), server.client());
+    reader.talk(&[("CLIENT TRACKING ON BCAST PREFIX k", OK)]);
+    let pipeline: String = (0..500).map(|n| format!("SET k{n} 1\r\n")).collect();
+    writer.send(pipeline);
+    let mut heard = 0;
+    while heard < 500 {
+        reader.expect(">2\r\n$10\r\ninvalidate\r\n");
+        let count: usize = reader.line()[1..].parse().unwrap();
+        assert!(count > 0);
+        for _ in 0..count {
+            let key = format!("k{heard}");
+            reader.expect(format!("${}\r\n{key}\r\n", key.len()));
+            heard += 1;
+        }
+    }
+    writer.expect("+OK\r\n".repeat(500));
+    hears_nothing(&mut reader);
+}
+
+#[test]
 fn another_connection_may_hear_instead() {
     let server = Server::start(&[("workers", "3")]);
     let (mut reader, mut writer, mut hearer) = (server.client(), server.client(), server.client());

@@ -31,7 +31,7 @@ use crate::resp::{Limits, Protocol, ReadBuffer, Reply, ReplyError, RequestParser
 use crate::server::Server;
 use crate::session::{Client, ClientFlags, Killer, Session, TrackingMode};
 use crate::stats::{Counters, ticks};
-use crate::tracking::broken_redirection;
+use crate::tracking::{broken_redirection, encode};
 
 /// Received bytes at which a connection that waits for a moment is not read from any more.
 const SUSPENDED_INPUT: usize = 64 * 1024;
@@ -457,7 +457,8 @@ impl Connection {
             self.stage = Stage::Serving;
         }
         for invalidation in std::mem::take(&mut self.withheld) {
-            self.invalidate(&invalidation, server);
+            let encode = |protocol| encode(protocol, invalidation.keys.as_ref());
+            self.invalidate(&invalidation, encode, server);
         }
         self.show_output();
         true
@@ -514,10 +515,15 @@ impl Connection {
         true
     }
 
-    /// Tells the client that what it, or another one, has read is not true any more. False if it is not told.
+    /// Tells the client that what it, or another one, has read is not true any more. `encode` writes that in a protocol. False if it is not told.
     ///
     /// What a blocking command changes when it is served, its client hears of behind the reply.
-    pub(super) fn invalidate(&mut self, invalidation: &Invalidation, server: &Server) -> bool {
+    pub(super) fn invalidate(
+        &mut self,
+        invalidation: &Invalidation,
+        encode: impl FnOnce(Protocol) -> Bytes,
+        server: &Server,
+    ) -> bool {
         if matches!(self.stage, Stage::Suspended(Suspension::Blocked(_), _))
             && self.client().waiting().is_some_and(|own| own.is_over())
         {
@@ -555,9 +561,9 @@ impl Connection {
             }
         }
         if self.reply.is_resp3() {
-            self.reply.deliver(&invalidation.resp3);
+            self.reply.deliver(&encode(Protocol::Resp3));
         } else if is_redirected && self.session.is_subscribed() {
-            self.reply.deliver(&invalidation.resp2);
+            self.reply.deliver(&encode(Protocol::Resp2));
         } else {
             // The client could not tell it from a reply.
             return false;

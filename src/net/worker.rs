@@ -4,14 +4,16 @@
 //! which is emptied between batches of requests. Once a second the worker walks its connections for what needs no timer
 //! of its own: idle clients, output limits.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::future::poll_fn;
+use std::iter::Peekable;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::spawn_local;
 use tokio::time::MissedTickBehavior;
@@ -21,9 +23,11 @@ use super::placement::{Arrival, Placement};
 use super::stream::Stream;
 use crate::command::dispatch::OUTPUT_HIGH_WATER;
 use crate::command::table;
-use crate::mailbox::{ClientId, Post};
+use crate::mailbox::{ClientId, Invalidation, Post};
+use crate::resp::Protocol;
 use crate::server::Server;
 use crate::session::{Client, Line};
+use crate::tracking;
 use crate::value::hasher::BuildNameHasher;
 
 /// Time between two signs of life.
@@ -107,8 +111,8 @@ async fn empty_mailbox(worker: Rc<Worker>) {
             mailbox.arrived().await;
             continue;
         }
-        let mut posts = posts.drain(..);
-        while posts.len() > 0 {
+        let mut posts = posts.drain(..).peekable();
+        while posts.peek().is_some() {
             mailbox.handed_over(worker.hand_over(&mut posts, &mut reached));
             for links in reached.chunks(SENT_AT_ONCE) {
                 links.iter().for_each(|link| worker.send(link));
@@ -186,16 +190,23 @@ impl Worker {
     /// Hands over as many of the first posts as make a lot. Returns their bytes.
     fn hand_over(
         &self,
-        posts: &mut impl Iterator<Item = Post>,
+        posts: &mut Peekable<impl Iterator<Item = Post>>,
         reached: &mut Vec<Rc<Link>>,
     ) -> usize {
         let (mut to_one, mut to_all) = (0, 0);
         while to_one < HANDED_TO_ONE
             && to_all < HANDED_TO_ALL
-            && let Some(post) = posts.next()
+            && let Some(mut post) = posts.next()
         {
+            let mut bytes = post.bytes();
+            if let Post::Invalidate(first) = &mut post {
+                let others = others_to_tell_of(first, posts, HANDED_TO_ONE - to_one);
+                bytes += others.iter().map(Invalidation::bytes).sum::<usize>();
+                if !others.is_empty() {
+                    first.merge(others);
+                }
+            }
             self.handle(&post, reached);
-            let bytes = post.bytes();
             to_one += bytes;
             to_all += bytes * post.receivers();
         }
@@ -223,9 +234,17 @@ impl Worker {
             } => each(to, &|connection| {
                 connection.deliver(topic.as_ref(), resp2, resp3)
             }),
-            Post::Invalidate(invalidation) => each(&invalidation.to, &|connection| {
-                connection.invalidate(invalidation, self.server())
-            }),
+            Post::Invalidate(invalidation) => {
+                // Once per protocol, if anybody speaks it.
+                let encoded = [const { OnceCell::new() }; 2];
+                let encode = |protocol: Protocol| -> Bytes {
+                    let encode = || tracking::encode(protocol, invalidation.keys.as_ref());
+                    encoded[protocol as usize].get_or_init(encode).clone()
+                };
+                each(&invalidation.to, &|connection| {
+                    connection.invalidate(invalidation, encode, self.server())
+                });
+            }
             Post::Monitored { to, line } => {
                 each(to, &|connection| connection.deliver_monitored(line));
             }
@@ -364,6 +383,26 @@ impl Link {
             }
         }
     }
+}
+
+/// The next posts, as far as they can be told of together with `first` and take no more than so many bytes.
+fn others_to_tell_of(
+    first: &Invalidation,
+    posts: &mut Peekable<impl Iterator<Item = Post>>,
+    most: usize,
+) -> Vec<Invalidation> {
+    let mut bytes = 0;
+    let goes_with = |post: &Post| matches!(post, Post::Invalidate(next) if first.goes_with(next));
+    std::iter::from_fn(
+        || match posts.next_if(|next| bytes < most && goes_with(next))? {
+            Post::Invalidate(next) => {
+                bytes += next.bytes();
+                Some(next)
+            }
+            _ => None,
+        },
+    )
+    .collect()
 }
 
 /// A client as the log shows it: its line of `CLIENT LIST`.
