@@ -474,25 +474,3 @@ fn no_cache_stays_behind() {
         "values stayed in caches that are not true"
     );
 }
-
-#[test]
-fn what_a_served_client_has_changed_it_hears_of_behind_the_reply() {
-    let server = Server::start(&[]);
-    let mut other = server.client();
-    let reply = "$1\r\nx\r\n".to_owned();
-    // Whichever worker serves: now and then it is the client's own.
-    for _ in 0..50 {
-        let mut client = resp3(&server);
-        client.ask(&["DEL", "from", "to"], ":0\r\n");
-        client.ask(&["CLIENT", "TRACKING", "on"], OK);
-        client.ask(&["LLEN", "to"], ":0\r\n");
-        client.request(&["BLMOVE", "from", "to", "LEFT", "LEFT", "0"]);
-        while !other
-            .bulk(&["INFO", "clients"])
-            .contains("blocked_clients:1")
-        {}
-        other.ask(&["RPUSH", "from", "x"], ":1\r\n");
-        client.expect(reply.clone() + &invalidation(&["to"]));
-        other.ask(&["DEL", "to"], ":1\r\n");
-    }
-}

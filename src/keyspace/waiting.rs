@@ -95,11 +95,6 @@ impl Waiter {
         !std::mem::replace(&mut *self.ended.lock(), true)
     }
 
-    /// Whether the wait is over. If somebody is about to serve it, this waits for what comes of that.
-    pub fn is_over(&self) -> bool {
-        *self.ended.lock()
-    }
-
     /// The right to serve it, while nobody else can: set it to true if it was served. `None` if the wait is over.
     pub fn claim(&self) -> Option<MutexGuard<'_, bool>> {
         let ended = self.ended.lock();

@@ -31,7 +31,7 @@ use crate::resp::{Limits, Protocol, ReadBuffer, Reply, ReplyError, RequestParser
 use crate::server::Server;
 use crate::session::{Client, ClientFlags, Killer, Session, TrackingMode};
 use crate::stats::{Counters, ticks};
-use crate::tracking::{broken_redirection, encode};
+use crate::tracking::broken_redirection;
 
 /// Received bytes at which a connection that waits for a moment is not read from any more.
 const SUSPENDED_INPUT: usize = 64 * 1024;
@@ -52,8 +52,6 @@ pub(super) struct Connection {
     reply: Reply,
     stage: Stage,
     output: OutputWatch,
-    /// What it is told behind the reply that is on its way from whoever has served it.
-    withheld: Vec<Invalidation>,
     /// What nobody else holds any more of the values on their way to it, when that was last looked at.
     unshared: usize,
     /// Whether something has come since the shared record was last brought up to date.
@@ -117,7 +115,6 @@ impl Connection {
             reply: Reply::new(Protocol::default()),
             stage: Stage::Serving,
             output: OutputWatch::default(),
-            withheld: Vec::new(),
             unshared: 0,
             active: false,
             has_yielded: false,
@@ -456,10 +453,6 @@ impl Connection {
         if matches!(self.stage, Stage::Suspended(..)) {
             self.stage = Stage::Serving;
         }
-        for invalidation in std::mem::take(&mut self.withheld) {
-            let encode = |protocol| encode(protocol, invalidation.keys.as_ref());
-            self.invalidate(&invalidation, encode, server);
-        }
         self.show_output();
         true
     }
@@ -516,20 +509,12 @@ impl Connection {
     }
 
     /// Tells the client that what it, or another one, has read is not true any more. `encode` writes that in a protocol. False if it is not told.
-    ///
-    /// What a blocking command changes when it is served, its client hears of behind the reply.
     pub(super) fn invalidate(
         &mut self,
         invalidation: &Invalidation,
         encode: impl FnOnce(Protocol) -> Bytes,
         server: &Server,
     ) -> bool {
-        if matches!(self.stage, Stage::Suspended(Suspension::Blocked(_), _))
-            && self.client().waiting().is_some_and(|own| own.is_over())
-        {
-            self.withheld.push(invalidation.clone());
-            return false;
-        }
         let is_redirected = invalidation.audience == Audience::Redirected;
         if !is_redirected {
             let Some(tracking) = &self.session.tracking else {
