@@ -87,34 +87,46 @@ fn fill(child: &Child, number: u64, bytes: usize, most: usize) -> usize {
     refused
 }
 
-/// Fills a server with `maxmemory` of `cap` bytes from `connections` connections to five times that, and looks on.
-fn keeps_below(policy: &str, cap: usize, most: usize, connections: u64) {
-    let child = Child::start(&[
+/// Fills a server with `maxmemory` of `cap` bytes from `connections` connections to five times that, and looks on. Returns the highest
+/// resident size that was seen.
+fn keeps_below(policy: &str, cap: usize, most: usize, connections: u64) -> u64 {
+    keeps_below_with(policy, cap, most, connections, &[])
+}
+
+/// The same with more settings.
+fn keeps_below_with(policy: &str, cap: usize, most: usize, connections: u64, more: &[&str]) -> u64 {
+    let cap_text = cap.to_string();
+    let workers = WORKERS.to_string();
+    let mut flags = vec![
         "--maxmemory",
-        &cap.to_string(),
+        &cap_text,
         "--maxmemory-policy",
         policy,
         "--workers",
-        &WORKERS.to_string(),
-    ]);
+        &workers,
+    ];
+    flags.extend(more);
+    let child = Child::start(&flags);
     let mut client = child.client();
     for n in 0..100 {
         client.ask(&["SET", &format!("stays:{n}"), "x"], "+OK\r\n");
     }
     let done = AtomicBool::new(false);
-    let refused: usize = thread::scope(|scope| {
+    let (refused, resident): (usize, u64) = thread::scope(|scope| {
         let watch = scope.spawn(|| {
             let mut client = child.client();
-            let mut highest = 0;
+            let (mut highest, mut resident) = (0, 0);
             while !done.load(Ordering::Relaxed) {
                 let info = info(&mut client);
                 let data = info["used_memory"] - info["mem_not_counted_for_evict"];
                 highest = highest.max(data);
+                resident = resident.max(info["used_memory_rss"]);
                 thread::sleep(Duration::from_millis(2));
             }
             // What a worker has received in its turn, and has not counted yet, is data for a moment.
             let allowed = cap + UNTOLD + most + WORKERS * (most + 100_000);
             assert!(highest as usize <= allowed, "{policy}: {highest} of {cap}");
+            resident
         });
         let share = 5 * cap / connections as usize;
         let writers: Vec<_> = (0..connections)
@@ -130,8 +142,7 @@ fn keeps_below(policy: &str, cap: usize, most: usize, connections: u64) {
             .map(|writer| writer.join().unwrap())
             .sum();
         done.store(true, Ordering::Relaxed);
-        watch.join().unwrap();
-        refused
+        (refused, watch.join().unwrap())
     });
     let info = info(&mut client);
     let data = info["used_memory"] - info["mem_not_counted_for_evict"];
@@ -154,6 +165,7 @@ fn keeps_below(policy: &str, cap: usize, most: usize, connections: u64) {
     }
     // What only frees works however full it is.
     client.ask(&["DEL", "no such key"], ":0\r\n");
+    resident
 }
 
 #[test]
@@ -175,8 +187,25 @@ fn tiny_caps_hold_under_every_policy() {
 #[ignore = "takes minutes"]
 fn larger_caps_hold_under_every_policy() {
     for policy in POLICIES {
-        keeps_below(policy, 400 << 20, 1 << 20, 16);
+        let cap = 400 << 20;
+        let resident = keeps_below(policy, cap, 1 << 20, 16);
+        assert!(
+            resident <= cap as u64 / 100 * 115,
+            "{policy}: {resident} resident of {cap}"
+        );
     }
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn the_resident_size_keeps_its_limit() {
+    let cap = 400 << 20;
+    let limit = ["--maxmemory-resident", "400mb"];
+    let resident = keeps_below_with("allkeys-lru", cap, 1 << 20, 16, &limit);
+    assert!(
+        resident <= cap as u64 / 100 * 105,
+        "{resident} resident of {cap}"
+    );
 }
 
 #[test]
