@@ -338,14 +338,7 @@ impl<'k> Access<'k> {
             let record = found.slot.get();
             found.keyspace.eviction.touch(record, now);
         }
-        Some(KeyMut::new(
-            found.slot,
-            found.expiring,
-            found.waiting,
-            &found.keyspace.door,
-            found.effects,
-            found.db,
-        ))
+        Some(found.guard())
     }
 
     /// [`Access::edit`] that counts a hit or a miss, as commands do that read what they change (`GETDEL`, `GETEX`, `SET GET`).
@@ -402,9 +395,17 @@ impl<'k> Access<'k> {
         false
     }
 
-    /// Removes a key.  Returns whether it existed.
+    /// Removes a key.  Returns whether it existed.  That is no use of it, so the access history is not touched before.
     pub fn remove(&mut self, key: &[u8], event: Event) -> bool {
-        self.edit(key).map(|found| found.delete(event)).is_some()
+        let now = self.now;
+        let Some(found) = self.locate(self.db, key).live(key, now) else {
+            return false;
+        };
+        let (hash, history) = (found.hash, found.slot.get().access());
+        let eviction = &found.keyspace.eviction;
+        found.guard().delete(event);
+        eviction.lost(hash, Cause::Deleted, history);
+        true
     }
 
     /// [`Access::remove`] in another database.
@@ -644,11 +645,27 @@ struct Located<'a> {
 /// A key that exists.
 struct Found<'a> {
     slot: crate::value::table::Slot<'a, Record>,
+    hash: KeyHash,
     expiring: &'a mut Expiring,
     waiting: &'a mut Waiting,
     keyspace: &'a Keyspace,
     effects: &'a mut Effects,
     db: usize,
+}
+
+impl<'a> Found<'a> {
+    /// The guard through which it is changed.
+    #[inline]
+    fn guard(self) -> KeyMut<'a> {
+        KeyMut::new(
+            self.slot,
+            self.expiring,
+            self.waiting,
+            &self.keyspace.door,
+            self.effects,
+            self.db,
+        )
+    }
 }
 
 impl<'a> Located<'a> {
@@ -667,6 +684,7 @@ impl<'a> Located<'a> {
             .table
             .find_mut(hash.table(), |record| record.key() == key)?;
         if slot.get().is_expired(now) {
+            let history = slot.get().access();
             KeyMut::new(
                 slot,
                 &mut part.expiring,
@@ -676,11 +694,12 @@ impl<'a> Located<'a> {
                 db,
             )
             .expire(counters);
-            keyspace.eviction.losses.note(hash, Cause::Expired, 0);
+            keyspace.eviction.lost(hash, Cause::Expired, history);
             return None;
         }
         Some(Found {
             slot,
+            hash,
             expiring: &mut part.expiring,
             waiting: &mut part.waiting,
             keyspace,

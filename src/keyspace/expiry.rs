@@ -113,7 +113,9 @@ impl Sweeper {
                 );
                 swept.expired += 1;
                 let hash = KeyHash::of(record.key());
-                keyspace.eviction.losses.note(hash, Cause::Expired, 0);
+                keyspace
+                    .eviction
+                    .lost(hash, Cause::Expired, record.access());
             } else {
                 let mut fields = Fields::Some;
                 slot.replace_with(|mut record| {

@@ -338,10 +338,7 @@ impl<'k> Hunt<'k> {
             return false;
         };
         let expired = slot.get().is_expired(self.now);
-        let memory = match expired {
-            true => 0,
-            false => self.eviction().policy().memory(slot.get().access()),
-        };
+        let history = slot.get().access();
         let mut effects = Effects::default();
         let door = &self.keyspace.door;
         let key = KeyMut::new(
@@ -358,7 +355,7 @@ impl<'k> Hunt<'k> {
         };
         counter.bump();
         key.lose(event);
-        self.keyspace.eviction.losses.note(hash, cause, memory);
+        self.keyspace.eviction.lost(hash, cause, history);
         door.tell_changes(&mut effects);
         if let Some(gathered) = effects.into_gathered() {
             for (db, request) in gathered.first {

@@ -23,6 +23,7 @@ use parking_lot::Mutex;
 
 use super::History;
 use super::hunt::{Drawn, Hunt};
+use super::losses::{Cause, Loss};
 use super::policy::{Creation, Policy, Scope};
 use crate::clock::UnixMillis;
 use crate::keyspace::KeyHash;
@@ -116,8 +117,9 @@ impl Lhd {
                 chooser.density.see_resident(candidate.usage, tick);
             }
             for _ in 0..MEMORIES {
-                let memory = losses.draw().map(|bits| Usage::from_memory(bits, tick));
-                chooser.density.see_memory(memory, tick);
+                let memory = losses.draw().and_then(evicted);
+                let usage = memory.map(|bits| Usage::from_memory(bits, tick));
+                chooser.density.see_memory(usage, tick);
             }
             if !is_due(&chooser.density) {
                 return;
@@ -155,6 +157,11 @@ impl Chooser {
         self.pool.drain(..excess);
         self.pool.pop()
     }
+}
+
+/// What is remembered of a lost key, if it was evicted: only then would its return have been a hit.
+fn evicted(loss: Loss) -> Option<u16> {
+    (loss.cause == Cause::Evicted && loss.memory != 0).then_some(loss.memory)
 }
 
 /// A number with an order.
@@ -201,20 +208,21 @@ impl Policy for Lhd {
         Usage::from_history(history).memory()
     }
 
-    fn hears_of_insertions(&self) -> bool {
+    fn hears_of_keys(&self) -> bool {
         true
     }
 
     fn inserted(&self, creation: Creation<'_>) {
         let tick = self.ticks.pass_insertion();
-        if let Some(memory) = creation.memory
-            && self.scope.admits(creation.record)
-        {
+        let Some(lost) = creation.lost.filter(|lost| lost.memory != 0) else {
+            return;
+        };
+        let usage = Usage::from_memory(lost.memory, tick);
+        if lost.cause == Cause::Evicted && self.scope.admits(creation.record) {
             // It would have been a hit.
-            let usage = Usage::from_memory(memory, tick);
             self.hits.note(usage, tick);
-            creation.record.touch(usage.used(tick).history());
         }
+        creation.record.touch(usage.used(tick).history());
     }
 
     fn reset(&self) {

@@ -1,4 +1,5 @@
 //! Why a key is not there: the hashes of keys that have lately expired or were evicted, and what the policy wants to remember of them.
+//! (Of keys that were deleted too, if the policy wants to remember something; nobody is told of these.)
 //!
 //! A fixed number of cells, one for each of some bits of the hash, holding other bits of it, the cause, and 16 bits that are the
 //! policy's: a later loss overwrites an earlier one with the same cell.  So it forgets, sooner the more is lost, and then a
@@ -31,6 +32,8 @@ pub enum Cause {
     Expired = 1,
     /// It gave way to others.
     Evicted = 2,
+    /// A client has deleted it.
+    Deleted = 3,
 }
 
 /// A loss, as far as it is known.
@@ -40,13 +43,6 @@ pub struct Loss {
     pub cause: Cause,
     /// What the policy remembers of it.
     pub memory: u16,
-}
-
-impl Loss {
-    /// What the policy remembers, if it does and the key was evicted.
-    pub(super) fn of_evicted(self) -> Option<u16> {
-        (self.cause == Cause::Evicted && self.memory != 0).then_some(self.memory)
-    }
 }
 
 /// The bits of a cell that hold the cause, those above it that are the policy's, and the others.
@@ -98,11 +94,10 @@ impl Losses {
         Some(loss)
     }
 
-    /// Looks into a cell drawn at random: what the policy remembers, if an evicted key is in it.
-    pub fn draw(&self) -> Option<u16> {
+    /// Looks into a cell drawn at random.
+    pub fn draw(&self) -> Option<Loss> {
         let cells = self.cells()?;
-        let found = cells[random::below(cells.len())].load(Ordering::Relaxed);
-        loss(found)?.of_evicted()
+        loss(cells[random::below(cells.len())].load(Ordering::Relaxed))
     }
 
     /// The number of cells.
@@ -153,6 +148,7 @@ fn loss(cell: u32) -> Option<Loss> {
     let cause = match cell & CAUSE {
         1 => Cause::Expired,
         2 => Cause::Evicted,
+        3 => Cause::Deleted,
         _ => return None,
     };
     let memory = (cell >> MEMORY_SHIFT) as u16;

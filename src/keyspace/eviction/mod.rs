@@ -45,7 +45,7 @@ pub struct Eviction {
     current: AtomicUsize,
     /// The current policy's [`History`], as a number.
     history: AtomicU8,
-    /// Whether the current policy hears of insertions.
+    /// Whether the current policy hears of keys that come and go.
     hears: AtomicBool,
     samples: AtomicUsize,
     log_factor: AtomicU32,
@@ -133,8 +133,7 @@ impl Eviction {
         self.policies[before].reset();
         let policy = self.policy();
         policy.reset();
-        self.hears
-            .store(policy.hears_of_insertions(), Ordering::Relaxed);
+        self.hears.store(policy.hears_of_keys(), Ordering::Relaxed);
         self.history
             .store(policy.history() as u8, Ordering::Relaxed);
     }
@@ -230,8 +229,20 @@ impl Eviction {
                 db,
                 hash,
                 record,
-                memory: lost.and_then(Loss::of_evicted),
+                lost,
             });
+        }
+    }
+
+    /// A key with this history is lost.
+    #[inline]
+    pub(super) fn lost(&self, hash: KeyHash, cause: Cause, history: u32) {
+        let memory = match self.hears.load(Ordering::Relaxed) {
+            true => self.policy().memory(history),
+            false => 0,
+        };
+        if memory != 0 || cause != Cause::Deleted {
+            self.losses.note(hash, cause, memory);
         }
     }
 
@@ -256,7 +267,7 @@ impl Eviction {
         match self.losses.cause(KeyHash::of(key)) {
             Some(Cause::Expired) => counters.misses_expired.bump(),
             Some(Cause::Evicted) => counters.misses_evicted.bump(),
-            None => {}
+            Some(Cause::Deleted) | None => {}
         }
     }
 }

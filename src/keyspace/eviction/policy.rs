@@ -2,6 +2,7 @@
 
 use super::History;
 use super::hunt::Hunt;
+use super::losses::Loss;
 use crate::clock::UnixMillis;
 use crate::keyspace::KeyHash;
 use crate::keyspace::record::RecordRef;
@@ -41,8 +42,8 @@ pub struct Creation<'a> {
     pub hash: KeyHash,
     /// The record, which is about to enter its table.
     pub record: RecordRef<'a>,
-    /// What the policy remembers of it, if it was evicted not long ago: see [`Policy::memory`].
-    pub memory: Option<u16>,
+    /// What is known of an earlier key of this name, if it was lost not long ago: see [`Policy::memory`].
+    pub lost: Option<Loss>,
 }
 
 /// A policy: who gives way when memory is short. All policies exist all the time; one is in use.
@@ -67,7 +68,7 @@ pub trait Policy: std::fmt::Debug + Send + Sync {
         super::history::clock(now)
     }
 
-    /// What is to be remembered of a key with this history that is evicted. 0 for nothing.
+    /// What is to be remembered of a key with this history that is lost. 0 for nothing.
     fn memory(&self, history: u32) -> u16 {
         let _ = history;
         0
@@ -78,8 +79,8 @@ pub trait Policy: std::fmt::Debug + Send + Sync {
         super::history::idle_seconds(history, now)
     }
 
-    /// Whether [`Policy::inserted`] is to be called.
-    fn hears_of_insertions(&self) -> bool {
+    /// Whether it wants to know which keys come and go: [`Policy::inserted`] and [`Policy::memory`] are called.
+    fn hears_of_keys(&self) -> bool {
         false
     }
 

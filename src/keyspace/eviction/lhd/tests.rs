@@ -134,3 +134,37 @@ fn idle_times_are_told_and_frequencies_are_not() {
     assert_eq!(cache.run("OBJECT IDLETIME key"), ":0\r\n");
     assert!(cache.run("OBJECT FREQ key").starts_with("-ERR"));
 }
+
+#[test]
+fn a_key_that_was_deleted_or_has_expired_comes_back_as_what_it_was() {
+    let mut cache = Cache::new("allkeys-lhd", 0);
+    for key in 0..40 {
+        cache.run(&format!("SET deleted:{key} value"));
+        cache.run(&format!("SET expired:{key} value PX 1000"));
+        for _ in 0..20 {
+            cache.run(&format!("GET deleted:{key}"));
+            cache.run(&format!("GET expired:{key}"));
+        }
+        assert_eq!(cache.run(&format!("DEL deleted:{key}")), ":1\r\n");
+    }
+    cache.hand.fetch_add(2_000, Ordering::Relaxed);
+    for key in 0..40 {
+        for kind in ["deleted", "expired", "new"] {
+            assert_eq!(cache.run(&format!("GET {kind}:{key}")), "$-1\r\n");
+            cache.run(&format!("SET {kind}:{key} value"));
+        }
+    }
+    // They are all of one age; only how often they were used tells them apart.
+    for key in 0..40 {
+        for kind in ["deleted", "expired", "new"] {
+            assert_ne!(cache.run(&format!("GET {kind}:{key}")), "$-1\r\n");
+        }
+    }
+    (0..40).for_each(|_| assert!(cache.evict()));
+    let mut left = |kind: &str| {
+        let is_there = |key: &usize| cache.run(&format!("EXISTS {kind}:{key}")) == ":1\r\n";
+        (0..40).filter(is_there).count()
+    };
+    assert!(left("deleted") >= 36 && left("expired") >= 36);
+    assert!(left("new") <= 8);
+}
