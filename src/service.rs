@@ -1,4 +1,4 @@
-//! The service thread: what runs beside the workers, `hz` times a second.
+//! The service thread: what runs beside the workers, `hz` times a second, and up to eight times as often while many keys expire.
 //!
 //! It sweeps expired keys out of the keyspace, for at most a share of its time that `active-expire-effort` sets (25 % at
 //! the lowest, half of its time more while it is behind); once a second it samples the counters that INFO shows as rates; and every `stats-interval` seconds it logs
@@ -25,6 +25,10 @@ use crate::stats::{Counters, Totals, ticks};
 /// The longest sleep: after a shutdown has been asked for, the thread ends within this time.
 const LONGEST_SLEEP: Duration = Duration::from_millis(100);
 const SECOND: Duration = Duration::from_secs(1);
+/// How many turns there are in the time of one while many keys expire.
+const MOST_TURNS: u32 = 8;
+/// Expired keys that a sweep leaves to the usual turns, whatever their share.
+const FEW_EXPIRED: usize = 256;
 
 /// Starts the service thread of a server; call it once.
 ///
@@ -49,7 +53,8 @@ pub fn spawn_service_thread(server: Arc<Server>) -> std::io::Result<JoinHandle<(
             }
             // Workers that need room wake it up.
             std::thread::park_timeout(
-                period(&server)
+                service
+                    .period(&server)
                     .saturating_sub(started.elapsed())
                     .min(LONGEST_SLEEP),
             );
@@ -58,11 +63,6 @@ pub fn spawn_service_thread(server: Arc<Server>) -> std::io::Result<JoinHandle<(
     std::thread::Builder::new()
         .name("service".to_owned())
         .spawn(run)
-}
-
-/// The time from one turn to the next.
-fn period(server: &Server) -> Duration {
-    SECOND / server.settings.hz().clamp(1, 500)
 }
 
 /// What the thread remembers from turn to turn.
@@ -76,6 +76,8 @@ struct Service {
     swept: Instant,
     /// The last sweep was not through in its time.
     behind: bool,
+    /// Turns in the time of one: up to [`MOST_TURNS`].
+    turns: u32,
     /// Expiring keys when they were last counted.
     expiring: usize,
     sampled: Instant,
@@ -95,6 +97,7 @@ impl Service {
             readers: 0,
             swept: now,
             behind: false,
+            turns: 1,
             expiring: 0,
             sampled: now,
             sample: totals,
@@ -103,8 +106,13 @@ impl Service {
         }
     }
 
+    /// The time from one turn to the next.
+    fn period(&self, server: &Server) -> Duration {
+        SECOND / (server.settings.hz() * self.turns).clamp(1, 500)
+    }
+
     fn turn(&mut self, server: &Server, now: Instant) {
-        let is_due = now - self.swept >= period(server);
+        let is_due = now - self.swept >= self.period(server);
         // Clients may be told of what expires, as of all else that this thread removes.
         let may_tell = !server.mailboxes.are_full();
         if server.active_expire.load(Ordering::Relaxed) && is_due && may_tell {
@@ -116,7 +124,7 @@ impl Service {
         // The peak is the highest that was ever asked for.
         memory::peak();
         self.resident.watch(server);
-        room::keep_room(server, server.sweeper_thread(), period(server) / 2);
+        room::keep_room(server, server.sweeper_thread(), self.period(server) / 2);
         // Some of those who were spared may not be any more.
         server.cap.tolerate_clients(0);
         room::bound_clients(server, server.sweeper_thread());
@@ -148,7 +156,7 @@ impl Service {
         let counters = counters(server);
         let started = Instant::now();
         let effort = server.settings.active_expire_effort();
-        let limit = time_to_sweep(period(server), effort, self.behind);
+        let limit = time_to_sweep(self.period(server), effort, self.behind);
         let swept = self
             .sweeper
             .sweep(&server.keyspace, server.clock.now(), limit, counters);
@@ -159,6 +167,7 @@ impl Service {
         counters.expire_cycle_micros.add(micros(took));
         note(server, Event::ExpireCycle, took);
         self.behind = swept.time_cap_reached;
+        self.turns = turns(self.turns, swept, self.expiring);
         if swept.time_cap_reached {
             counters.expired_time_cap_reached.bump();
         }
@@ -186,7 +195,7 @@ impl Service {
                 return;
             }
         }
-        let time = period(server) * settings.active_defrag_cycle_max() / 100;
+        let time = self.period(server) * settings.active_defrag_cycle_max() / 100;
         let before = self.compactor.moved;
         let started = Instant::now();
         self.compactor.step(&server.keyspace, time);
@@ -281,6 +290,19 @@ fn time_to_sweep(period: Duration, effort: u32, behind: bool) -> Duration {
     period * (share + if behind { 50 } else { 0 }) / 100
 }
 
+/// How many turns there are to be in the time of one: more as long as a sweep finds more than one in a hundred expiring keys dead, fewer
+/// again when it finds so few that there may be as many more.
+fn turns(now: u32, swept: Swept, expiring: usize) -> u32 {
+    let dead = swept.expired.saturating_mul(100);
+    if swept.expired > FEW_EXPIRED && dead > expiring {
+        (now * 2).min(MOST_TURNS)
+    } else if swept.expired <= FEW_EXPIRED || dead < expiring / 4 {
+        (now / 2).max(1)
+    } else {
+        now
+    }
+}
+
 /// The running mean of the share of expiring keys that a sweep found dead, in millionths: each sweep counts for 5 %.
 fn stale_share(mean: u64, swept: Swept, expiring: usize) -> u64 {
     let share = (swept.expired * 1_000_000)
@@ -371,6 +393,28 @@ mod tests {
         assert_eq!(time_to_sweep(tenth, 1, false), Duration::from_millis(25));
         assert_eq!(time_to_sweep(tenth, 10, false), Duration::from_millis(43));
         assert_eq!(time_to_sweep(tenth, 1, true), Duration::from_millis(75));
+    }
+
+    #[test]
+    fn many_dead_keys_are_looked_for_more_often() {
+        let after = |now, expired, expiring| {
+            let swept = Swept {
+                expired,
+                ..Swept::default()
+            };
+            turns(now, swept, expiring)
+        };
+        // Three in a hundred, then half of it, a quarter: in between it stays.
+        assert_eq!(after(1, 3000, 100_000), 2);
+        assert_eq!(after(2, 1500, 100_000), 4);
+        assert_eq!(after(4, 750, 100_000), 4);
+        assert_eq!(after(4, 200_000, 0), 8);
+        assert_eq!(after(8, 200_000, 0), 8);
+        // So few that half as many turns will do; few whatever there is; none.
+        assert_eq!(after(4, 240, 1_000_000), 2);
+        assert_eq!(after(4, 2400, 1_000_000), 2);
+        assert_eq!(after(4, 100, 100), 2);
+        assert_eq!(after(1, 0, 100), 1);
     }
 
     #[test]
