@@ -10,9 +10,9 @@ use super::entry::{self, KeyMut};
 use super::eviction::Cause;
 use super::hash::{KeyHash, SHARDS, ShardIndex};
 use super::held::{Held, Holder, Reserved, Which};
+use super::located::Located;
 use super::record::{NewValue, Record, RecordRef};
-use super::shard::{Expiring, Keys, Part, ShardData};
-use super::waiting::Waiting;
+use super::shard::{Keys, Part, ShardData};
 use crate::clock::UnixMillis;
 use crate::mailbox::ClientId;
 use crate::resp::{Args, OwnedArgs};
@@ -630,81 +630,4 @@ impl<'k> Access<'k> {
 #[cold]
 fn not_held() -> ! {
     panic!("a command used a key that its key specification does not name")
-}
-
-/// Where a key is or would be.
-struct Located<'a> {
-    part: &'a mut Part,
-    hash: KeyHash,
-    keyspace: &'a Keyspace,
-    effects: &'a mut Effects,
-    counters: &'a Counters,
-    db: usize,
-}
-
-/// A key that exists.
-struct Found<'a> {
-    slot: crate::value::table::Slot<'a, Record>,
-    hash: KeyHash,
-    expiring: &'a mut Expiring,
-    waiting: &'a mut Waiting,
-    keyspace: &'a Keyspace,
-    effects: &'a mut Effects,
-    db: usize,
-}
-
-impl<'a> Found<'a> {
-    /// The guard through which it is changed.
-    #[inline]
-    fn guard(self) -> KeyMut<'a> {
-        KeyMut::new(
-            self.slot,
-            self.expiring,
-            self.waiting,
-            &self.keyspace.door,
-            self.effects,
-            self.db,
-        )
-    }
-}
-
-impl<'a> Located<'a> {
-    /// The key's slot, unless it is absent or its time has come; then it is removed.
-    #[inline]
-    fn live(self, key: &[u8], now: UnixMillis) -> Option<Found<'a>> {
-        let Located {
-            part,
-            hash,
-            keyspace,
-            effects,
-            counters,
-            db,
-        } = self;
-        let slot = part
-            .table
-            .find_mut(hash.table(), |record| record.key() == key)?;
-        if slot.get().is_expired(now) {
-            let history = slot.get().access();
-            KeyMut::new(
-                slot,
-                &mut part.expiring,
-                &mut part.waiting,
-                &keyspace.door,
-                effects,
-                db,
-            )
-            .expire(counters);
-            keyspace.eviction.lost(hash, Cause::Expired, history);
-            return None;
-        }
-        Some(Found {
-            slot,
-            hash,
-            expiring: &mut part.expiring,
-            waiting: &mut part.waiting,
-            keyspace,
-            effects,
-            db,
-        })
-    }
 }

@@ -19,6 +19,7 @@ pub mod expiry;
 mod hash;
 pub mod held;
 mod kind;
+mod located;
 mod payload;
 mod prefetch;
 pub mod readers;
