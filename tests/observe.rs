@@ -423,7 +423,8 @@ fn slow_events_are_remembered() {
     assert_eq!((array(&mut client), array(&mut client)), (1, 6));
     assert_eq!(bulk(&mut client), "command");
     let (time, last, longest) = (int(&mut client), int(&mut client), int(&mut client));
-    assert!(time > 1_600_000_000 && last >= 350 && longest == last);
+    // The clock that commands are measured by is right to a thousandth or so.
+    assert!(time > 1_600_000_000 && last >= 340 && longest == last);
     assert_eq!((int(&mut client), int(&mut client)), (last, 1));
     client.request(&["latency", "history", "command"]);
     assert_eq!((array(&mut client), array(&mut client)), (1, 2));
