@@ -8,12 +8,15 @@
 //! is slow or busy with something else, no command is *begun* that would tell anybody anything ([`Mailboxes::are_full`]): the senders'
 //! connections wait. Emptying a mailbox waits for nothing, so that always ends.
 
+use std::iter::Peekable;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
+
+use crate::memory::messages::{self, SHARED_LEN};
 
 /// Bytes that may lie in a mailbox until those who would add more have to wait.
 const HIGH_WATER: usize = 8 * 1024 * 1024;
@@ -68,6 +71,45 @@ pub struct Keys {
     pub bulks: Bytes,
 }
 
+/// What has been published, encoded once per protocol.
+#[derive(Debug, Clone)]
+pub struct Message {
+    /// The connections that shall get it.
+    pub to: Arc<[ClientId]>,
+    /// Deliver only to those that still hold this subscription: a receiver may have left it since the posting.
+    pub topic: Topic,
+    /// As a RESP2 client reads it.
+    pub resp2: Bytes,
+    /// As a RESP3 client reads it.
+    pub resp3: Bytes,
+}
+
+impl Message {
+    /// Whether this and one that comes right behind it can be delivered at once: small messages to the same connections.
+    fn goes_with(&self, next: &Self) -> bool {
+        let is_small = |one: &Self| one.resp2.len() < SHARED_LEN;
+        Arc::ptr_eq(&self.to, &next.to)
+            && self.topic == next.topic
+            && is_small(self)
+            && is_small(next)
+    }
+
+    /// The bytes of its [`Post`].
+    pub fn bytes(&self) -> usize {
+        size_of::<Post>() + self.resp2.len() + self.resp3.len()
+    }
+
+    /// Appends `others`, which [go with](Self::goes_with) it.
+    fn merge<'a>(&mut self, others: impl Iterator<Item = &'a Self>) {
+        let (mut resp2, mut resp3) = (self.resp2.to_vec(), self.resp3.to_vec());
+        for other in others {
+            resp2.extend_from_slice(&other.resp2);
+            resp3.extend_from_slice(&other.resp3);
+        }
+        (self.resp2, self.resp3) = (messages::share(resp2), messages::share(resp3));
+    }
+}
+
 /// What clients have read is not true any more.
 #[derive(Debug, Clone)]
 pub struct Invalidation {
@@ -83,7 +125,7 @@ pub struct Invalidation {
 
 impl Invalidation {
     /// Whether this and one that comes right behind it can be told of at once: broadcasts of one client's changes to the same connections.
-    pub fn goes_with(&self, next: &Self) -> bool {
+    fn goes_with(&self, next: &Self) -> bool {
         let is_broadcast = |one: &Self| one.audience == Audience::Broadcast && one.keys.is_some();
         is_broadcast(self)
             && is_broadcast(next)
@@ -97,15 +139,12 @@ impl Invalidation {
     }
 
     /// Tells of all that `others`, which [go with](Self::goes_with) it, tell of.
-    pub fn merge(&mut self, others: impl IntoIterator<Item = Self>) {
+    fn merge<'a>(&mut self, others: impl Iterator<Item = &'a Self>) {
         let Some(first) = &self.keys else { return };
-        let mut all = vec![first.clone()];
-        for keys in others.into_iter().filter_map(|other| other.keys) {
-            // One that is changed again and again.
-            if all.last() != Some(&keys) {
-                all.push(keys);
-            }
-        }
+        let mut all = vec![first];
+        // One that is changed again and again is named once.
+        all.extend(others.filter_map(|other| other.keys.as_ref()));
+        all.dedup();
         let bulks: Vec<&[u8]> = all.iter().map(|keys| &keys.bulks[..]).collect();
         self.keys = Some(Keys {
             count: all.iter().map(|keys| keys.count).sum(),
@@ -117,17 +156,8 @@ impl Invalidation {
 /// What can be posted to a worker.
 #[derive(Debug, Clone)]
 pub enum Post {
-    /// One message for several connections of the worker, encoded once per protocol.
-    Deliver {
-        /// The connections that shall get it.
-        to: Arc<[ClientId]>,
-        /// Deliver only to those that still hold this subscription: a receiver may have left it since the posting.
-        topic: Option<Topic>,
-        /// As a RESP2 client reads it.
-        resp2: Bytes,
-        /// As a RESP3 client reads it.
-        resp3: Bytes,
-    },
+    /// One message for several connections of the worker.
+    Deliver(Message),
     /// What clients have read is not true any more.
     Invalidate(Invalidation),
     /// A line for connections that monitor, if they still do.
@@ -158,7 +188,7 @@ impl Post {
     /// The bytes that it keeps from being freed, as if it shared them with no other.
     pub fn bytes(&self) -> usize {
         let payload = match self {
-            Self::Deliver { resp2, resp3, .. } => resp2.len() + resp3.len(),
+            Self::Deliver(message) => return message.bytes(),
             Self::Invalidate(invalidation) => return invalidation.bytes(),
             Self::Monitored { line, .. } => line.len(),
             Self::Unblock { reply, .. } => reply.len(),
@@ -170,9 +200,49 @@ impl Post {
     /// The number of connections that it is for.
     pub fn receivers(&self) -> usize {
         match self {
-            Self::Deliver { to, .. } | Self::Monitored { to, .. } => to.len(),
+            Self::Deliver(message) => message.to.len(),
             Self::Invalidate(invalidation) => invalidation.to.len(),
+            Self::Monitored { to, .. } => to.len(),
             Self::Unblock { .. } | Self::Kill(_) | Self::Wake(_) | Self::WakeAll => 1,
+        }
+    }
+
+    /// Takes in those of the `next` posts that can be handed over together with this one, up to about `most` bytes: many
+    /// connections are then looked up once for all of them. Returns the bytes of all.
+    pub fn gather(
+        &mut self,
+        next: &mut Peekable<impl Iterator<Item = Self>>,
+        most: usize,
+    ) -> usize {
+        let mut bytes = self.bytes();
+        let others: Vec<Self> = std::iter::from_fn(|| {
+            let post = next.next_if(|post| bytes < most && self.goes_with(post))?;
+            bytes += post.bytes();
+            Some(post)
+        })
+        .collect();
+        match self {
+            _ if others.is_empty() => {}
+            Self::Deliver(first) => first.merge(others.iter().filter_map(|post| match post {
+                Self::Deliver(message) => Some(message),
+                _ => None,
+            })),
+            Self::Invalidate(first) => first.merge(others.iter().filter_map(|post| match post {
+                Self::Invalidate(invalidation) => Some(invalidation),
+                _ => None,
+            })),
+            _ => {}
+        }
+        bytes
+    }
+
+    fn goes_with(&self, next: &Self) -> bool {
+        match (self, next) {
+            (Self::Deliver(message), Self::Deliver(next)) => message.goes_with(next),
+            (Self::Invalidate(invalidation), Self::Invalidate(next)) => {
+                invalidation.goes_with(next)
+            }
+            _ => false,
         }
     }
 }
@@ -314,7 +384,7 @@ mod tests {
         };
         let mut first = broadcast("a");
         assert!(first.goes_with(&broadcast("b")));
-        first.merge([broadcast("a"), broadcast("bb"), broadcast("a")]);
+        first.merge([broadcast("a"), broadcast("bb"), broadcast("a")].iter());
         let keys = first.keys.clone().expect("keys");
         assert_eq!(
             (keys.count, &keys.bulks[..]),
@@ -340,6 +410,60 @@ mod tests {
         ] {
             assert!(!first.goes_with(&other), "{other:?}");
         }
+    }
+
+    #[test]
+    fn small_messages_to_the_same_connections_are_handed_over_together() {
+        let to: Arc<[ClientId]> = Arc::from([1, 2]);
+        let message = |to: &Arc<[ClientId]>, name: &'static str, text: &[u8]| {
+            Post::Deliver(Message {
+                to: Arc::clone(to),
+                topic: Topic {
+                    kind: Kind::Channel,
+                    name: Bytes::from(name),
+                },
+                resp2: Bytes::from([b"*", text].concat()),
+                resp3: Bytes::from([b">", text].concat()),
+            })
+        };
+        let gathered = |posts: Vec<Post>, most| {
+            let all: usize = posts.iter().map(Post::bytes).sum();
+            let mut posts = posts.into_iter().peekable();
+            let mut first = posts.next().expect("one");
+            let bytes = first.gather(&mut posts, most);
+            let rest: Vec<Post> = posts.collect();
+            assert_eq!(bytes + rest.iter().map(Post::bytes).sum::<usize>(), all);
+            match first {
+                Post::Deliver(message) => (message.resp2, message.resp3, rest.len()),
+                other => panic!("{other:?}"),
+            }
+        };
+        let (one, two, three) = (
+            message(&to, "a", b"1"),
+            message(&to, "a", b"2"),
+            message(&to, "a", b"3"),
+        );
+        let posts = vec![one.clone(), two.clone(), three];
+        assert_eq!(
+            gathered(posts.clone(), usize::MAX),
+            (Bytes::from("*1*2*3"), Bytes::from(">1>2>3"), 0)
+        );
+        let enough = one.bytes() + 1;
+        assert_eq!(
+            gathered(posts, enough),
+            (Bytes::from("*1*2"), Bytes::from(">1>2"), 1)
+        );
+        let large = message(&to, "a", &[b'x'; SHARED_LEN]);
+        for other in [
+            Post::WakeAll,
+            message(&to, "b", b"2"),
+            message(&Arc::from([1, 2]), "a", b"2"),
+            large.clone(),
+        ] {
+            let left = gathered(vec![one.clone(), other, two.clone()], usize::MAX);
+            assert_eq!(left, (Bytes::from("*1"), Bytes::from(">1"), 2));
+        }
+        assert_eq!(gathered(vec![large, two], usize::MAX).2, 1);
     }
 
     #[test]

@@ -25,7 +25,7 @@ use crate::command::context::Suspension;
 use crate::command::dispatch::{self, Budget, OUTPUT_HIGH_WATER, Progress};
 use crate::command::{blocking, room, tracking};
 use crate::keyspace::waiting::{Ticket, Waiter};
-use crate::mailbox::{Audience, Invalidation, Topic};
+use crate::mailbox::{Audience, Invalidation, Message};
 use crate::resp::buffer::MAX_BUFFER;
 use crate::resp::{Limits, Protocol, ReadBuffer, Reply, ReplyError, RequestParser, Window};
 use crate::server::Server;
@@ -481,13 +481,16 @@ impl Connection {
         room::bound_clients(server, self.session.worker());
     }
 
-    /// Appends a message from elsewhere. `topic`: only if the subscription to it still holds. False if it was not.
-    pub(super) fn deliver(&mut self, topic: Option<&Topic>, resp2: &Bytes, resp3: &Bytes) -> bool {
-        if topic.is_some_and(|topic| !self.session.subscriptions.wants(topic)) {
+    /// Appends a message from elsewhere, if the subscription to it still holds. False if it does not.
+    pub(super) fn deliver(&mut self, message: &Message) -> bool {
+        if !self.session.subscriptions.wants(&message.topic) {
             return false;
         }
-        self.reply
-            .deliver(if self.reply.is_resp3() { resp3 } else { resp2 });
+        self.reply.deliver(if self.reply.is_resp3() {
+            &message.resp3
+        } else {
+            &message.resp2
+        });
         true
     }
 

@@ -23,7 +23,7 @@ use super::placement::{Arrival, Placement};
 use super::stream::Stream;
 use crate::command::dispatch::OUTPUT_HIGH_WATER;
 use crate::command::table;
-use crate::mailbox::{ClientId, Invalidation, Post};
+use crate::mailbox::{ClientId, Post};
 use crate::resp::Protocol;
 use crate::server::Server;
 use crate::session::{Client, Line};
@@ -198,14 +198,7 @@ impl Worker {
             && to_all < HANDED_TO_ALL
             && let Some(mut post) = posts.next()
         {
-            let mut bytes = post.bytes();
-            if let Post::Invalidate(first) = &mut post {
-                let others = others_to_tell_of(first, posts, HANDED_TO_ONE - to_one);
-                bytes += others.iter().map(Invalidation::bytes).sum::<usize>();
-                if !others.is_empty() {
-                    first.merge(others);
-                }
-            }
+            let bytes = post.gather(posts, HANDED_TO_ONE - to_one);
             self.handle(&post, reached);
             to_one += bytes;
             to_all += bytes * post.receivers();
@@ -226,14 +219,9 @@ impl Worker {
             }
         };
         match post {
-            Post::Deliver {
-                to,
-                topic,
-                resp2,
-                resp3,
-            } => each(to, &|connection| {
-                connection.deliver(topic.as_ref(), resp2, resp3)
-            }),
+            Post::Deliver(message) => {
+                each(&message.to, &|connection| connection.deliver(message));
+            }
             Post::Invalidate(invalidation) => {
                 // Once per protocol, if anybody speaks it.
                 let encoded = [const { OnceCell::new() }; 2];
@@ -383,26 +371,6 @@ impl Link {
             }
         }
     }
-}
-
-/// The next posts, as far as they can be told of together with `first` and take no more than so many bytes.
-fn others_to_tell_of(
-    first: &Invalidation,
-    posts: &mut Peekable<impl Iterator<Item = Post>>,
-    most: usize,
-) -> Vec<Invalidation> {
-    let mut bytes = 0;
-    let goes_with = |post: &Post| matches!(post, Post::Invalidate(next) if first.goes_with(next));
-    std::iter::from_fn(
-        || match posts.next_if(|next| bytes < most && goes_with(next))? {
-            Post::Invalidate(next) => {
-                bytes += next.bytes();
-                Some(next)
-            }
-            _ => None,
-        },
-    )
-    .collect()
 }
 
 /// A client as the log shows it: its line of `CLIENT LIST`.

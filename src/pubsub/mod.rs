@@ -20,7 +20,7 @@ pub use notifications::Notifications;
 use parking_lot::RwLock;
 pub use subscriptions::Subscriptions;
 
-use crate::mailbox::{ClientId, Kind, Mailboxes, Post, Topic};
+use crate::mailbox::{ClientId, Kind, Mailboxes, Message, Post, Topic};
 use crate::value::glob;
 
 /// A receiver of messages: a connection and the worker that serves it.
@@ -232,15 +232,15 @@ fn deliver(
 ) -> usize {
     let (resp2, resp3) = message::encode(kind, topic, channel, message);
     for (worker, to) in audience {
-        mailboxes.of(*worker).post(Post::Deliver {
+        mailboxes.of(*worker).post(Post::Deliver(Message {
             to: to.clone(),
-            topic: Some(Topic {
+            topic: Topic {
                 kind,
                 name: topic.clone(),
-            }),
+            },
             resp2: resp2.clone(),
             resp3: resp3.clone(),
-        });
+        }));
     }
     audience.iter().map(|(_, to)| to.len()).sum()
 }

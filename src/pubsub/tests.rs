@@ -10,9 +10,7 @@ fn posts(mailboxes: &Mailboxes, worker: usize) -> Vec<(Vec<ClientId>, Bytes, Byt
     drained
         .into_iter()
         .map(|post| match post {
-            Post::Deliver {
-                to, resp2, resp3, ..
-            } => (to.to_vec(), resp2, resp3),
+            Post::Deliver(message) => (message.to.to_vec(), message.resp2, message.resp3),
             other => panic!("{other:?}"),
         })
         .collect()
