@@ -1,4 +1,4 @@
-//! The service thread: what runs beside the workers, `hz` times a second, and up to eight times as often while many keys expire.
+//! The service thread: what runs beside the workers, `hz` times a second, and more often while many keys expire.
 //!
 //! It sweeps expired keys out of the keyspace, for at most a share of its time that `active-expire-effort` sets (25 % at
 //! the lowest, half of its time more while it is behind); once a second it samples the counters that INFO shows as rates; and every `stats-interval` seconds it logs
@@ -25,10 +25,13 @@ use crate::stats::{Counters, Totals, ticks};
 /// The longest sleep: after a shutdown has been asked for, the thread ends within this time.
 const LONGEST_SLEEP: Duration = Duration::from_millis(100);
 const SECOND: Duration = Duration::from_secs(1);
-/// How many turns there are in the time of one while many keys expire.
-const MOST_TURNS: u32 = 8;
-/// Expired keys that a sweep leaves to the usual turns, whatever their share.
-const FEW_EXPIRED: usize = 256;
+/// The shortest time from one sweep to the next.
+const SHORTEST_PERIOD: Duration = Duration::from_millis(5);
+/// Of the expiring keys, one in so many may be found dead by a sweep before the next one comes sooner: about half of them are dead on
+/// average, and as many that expired within the unit of time that the index tells apart.
+const DEAD_ONE_IN: f64 = 400.0;
+/// Expired keys that a sweep may find whatever their share.
+const FEW_EXPIRED: f64 = 256.0;
 
 /// Starts the service thread of a server; call it once.
 ///
@@ -76,8 +79,8 @@ struct Service {
     swept: Instant,
     /// The last sweep was not through in its time.
     behind: bool,
-    /// Turns in the time of one: up to [`MOST_TURNS`].
-    turns: u32,
+    /// Keys that expire in a second, as it was lately.
+    expire_rate: f64,
     /// Expiring keys when they were last counted.
     expiring: usize,
     sampled: Instant,
@@ -97,7 +100,7 @@ impl Service {
             readers: 0,
             swept: now,
             behind: false,
-            turns: 1,
+            expire_rate: 0.0,
             expiring: 0,
             sampled: now,
             sample: totals,
@@ -108,7 +111,7 @@ impl Service {
 
     /// The time from one turn to the next.
     fn period(&self, server: &Server) -> Duration {
-        SECOND / (server.settings.hz() * self.turns).clamp(1, 500)
+        period(server.settings.hz(), self.expire_rate, self.expiring)
     }
 
     fn turn(&mut self, server: &Server, now: Instant) {
@@ -116,8 +119,9 @@ impl Service {
         // Clients may be told of what expires, as of all else that this thread removes.
         let may_tell = !server.mailboxes.are_full();
         if server.active_expire.load(Ordering::Relaxed) && is_due && may_tell {
+            let since = now - self.swept;
             self.swept = now;
-            self.sweep(server);
+            self.sweep(server, since);
         }
         // Whoever calls while this goes on is heard, too.
         server.cap.was_called();
@@ -152,7 +156,8 @@ impl Service {
         }
     }
 
-    fn sweep(&mut self, server: &Server) {
+    /// One sweep; the last one was that long ago.
+    fn sweep(&mut self, server: &Server, since: Duration) {
         let counters = counters(server);
         let started = Instant::now();
         let effort = server.settings.active_expire_effort();
@@ -167,7 +172,7 @@ impl Service {
         counters.expire_cycle_micros.add(micros(took));
         note(server, Event::ExpireCycle, took);
         self.behind = swept.time_cap_reached;
-        self.turns = turns(self.turns, swept, self.expiring);
+        self.expire_rate = mean_rate(self.expire_rate, swept.expired, since);
         if swept.time_cap_reached {
             counters.expired_time_cap_reached.bump();
         }
@@ -290,17 +295,21 @@ fn time_to_sweep(period: Duration, effort: u32, behind: bool) -> Duration {
     period * (share + if behind { 50 } else { 0 }) / 100
 }
 
-/// How many turns there are to be in the time of one: more as long as a sweep finds more than one in a hundred expiring keys dead, fewer
-/// again when it finds so few that there may be as many more.
-fn turns(now: u32, swept: Swept, expiring: usize) -> u32 {
-    let dead = swept.expired.saturating_mul(100);
-    if swept.expired > FEW_EXPIRED && dead > expiring {
-        (now * 2).min(MOST_TURNS)
-    } else if swept.expired <= FEW_EXPIRED || dead < expiring / 4 {
-        (now / 2).max(1)
-    } else {
-        now
-    }
+/// The time from one sweep to the next: a `hz`th of a second, or less if too many of the `expiring` keys would be dead by then, at so many a
+/// second.
+fn period(hz: u32, expire_rate: f64, expiring: usize) -> Duration {
+    let usual = SECOND / hz.clamp(1, 500);
+    let bearable = (expiring as f64 / DEAD_ONE_IN).max(FEW_EXPIRED);
+    let wanted = bearable / expire_rate.max(1.0);
+    usual.min(Duration::from_secs_f64(wanted).max(SHORTEST_PERIOD))
+}
+
+/// The running mean of how many keys expire in a second, after `expired` more in so much time: what is a quarter of a second ago counts for
+/// a third.
+fn mean_rate(mean: f64, expired: usize, time: Duration) -> f64 {
+    let seconds = time.as_secs_f64().max(1e-6);
+    let kept = (-4.0 * seconds).exp();
+    mean * kept + (1.0 - kept) * expired as f64 / seconds
 }
 
 /// The running mean of the share of expiring keys that a sweep found dead, in millionths: each sweep counts for 5 %.
@@ -397,24 +406,31 @@ mod tests {
 
     #[test]
     fn many_dead_keys_are_looked_for_more_often() {
-        let after = |now, expired, expiring| {
-            let swept = Swept {
-                expired,
-                ..Swept::default()
-            };
-            turns(now, swept, expiring)
-        };
-        // Three in a hundred, then half of it, a quarter: in between it stays.
-        assert_eq!(after(1, 3000, 100_000), 2);
-        assert_eq!(after(2, 1500, 100_000), 4);
-        assert_eq!(after(4, 750, 100_000), 4);
-        assert_eq!(after(4, 200_000, 0), 8);
-        assert_eq!(after(8, 200_000, 0), 8);
-        // So few that half as many turns will do; few whatever there is; none.
-        assert_eq!(after(4, 240, 1_000_000), 2);
-        assert_eq!(after(4, 2400, 1_000_000), 2);
-        assert_eq!(after(4, 100, 100), 2);
-        assert_eq!(after(1, 0, 100), 1);
+        let millis = |hz, rate, expiring| period(hz, rate, expiring).as_millis();
+        assert_eq!(millis(10, 0.0, 0), 100);
+        assert_eq!(millis(10, 1000.0, 1_000_000), 100);
+        assert_eq!(millis(10, 100_000.0, 1_000_000), 25);
+        assert_eq!(millis(10, 100_000.0, 200_000), 5);
+        assert_eq!(millis(10, 1e9, 200_000), 5);
+        // Few, whatever there is; and those who want it more often have it.
+        assert_eq!(millis(10, 2_000.0, 100), 100);
+        assert_eq!(millis(500, 1e9, 100), 2);
+    }
+
+    #[test]
+    fn the_rate_of_expiry_follows_the_sweeps() {
+        let mut rate = 0.0;
+        for sweep in 0..400 {
+            // As the index gives them: some sweeps find much, others nothing.
+            let expired = if sweep % 4 == 0 { 2000 } else { 0 };
+            rate = mean_rate(rate, expired, Duration::from_millis(5));
+        }
+        assert!((95_000.0..105_000.0).contains(&rate), "{rate}");
+        for _ in 0..20 {
+            rate = mean_rate(rate, 0, Duration::from_millis(100));
+        }
+        assert!(rate < 100.0, "{rate}");
+        assert!(mean_rate(0.0, 10, Duration::ZERO).is_finite());
     }
 
     #[test]

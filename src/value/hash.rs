@@ -177,8 +177,8 @@ impl Hash {
         self.expiring
     }
 
-    /// When [`Hash::expire_due`] is worth its while again: no later than 64 ms after the first
-    /// expiry of a field, and perhaps earlier.  `None` if no field expires.
+    /// When [`Hash::expire_due`] is worth its while again: no later than [`DEADLINE_UNIT_MS`] after the
+    /// first expiry of a field, and perhaps earlier.  `None` if no field expires.
     pub fn next_deadline(&self) -> Option<UnixMillis> {
         if self.expiring == 0 {
             return None;
@@ -190,7 +190,7 @@ impl Hash {
         Some(UnixMillis::try_from(passed).unwrap_or(UnixMillis::MAX))
     }
 
-    /// Removes fields whose expiry has passed, up to 64 ms late, and shows the name of each to
+    /// Removes fields whose expiry has passed, up to [`DEADLINE_UNIT_MS`] late, and shows the name of each to
     /// `on_removed`.  It looks at up to `budget` buckets of fields and goes on from there at the
     /// next call.
     pub fn expire_due(

@@ -121,7 +121,7 @@ fn the_soonest_goes_first() {
     let left = evict(&keyspace, &counters, 5_000, 30_000);
     let latest_gone = (0..10_007).filter(|n| !left.contains(n)).map(expiry).max();
     let soonest_left = (0..10_007).filter(|n| left.contains(n)).map(expiry).min();
-    // The index tells times 64 ms apart.
+    // More apart than the units of the index.
     assert!(latest_gone.unwrap() <= soonest_left.unwrap() + 128);
     assert!((20_000..20_100).all(|n| left.contains(&n)));
 }

@@ -5,16 +5,20 @@
 //! whatever cannot hold a due entry, looks into the rest, and makes their bounds exact. A deadline that moves
 //! later or disappears is not noted at all: the bound is only found to be early when its time comes.
 //!
-//! Bounds are in units of 64 ms, rounded down, from a base four years before the first deadline that the
-//! table sees; one that is earlier still moves the base, and all bounds with it. An entry is due for the index once its unit has passed, which is up to [`UNIT_MS`] late and spares
-//! looking at the same bucket twice within a unit.
+//! Bounds are in units of 16 ms, rounded down, from a base some weeks before the first deadline that the table sees. One that is earlier
+//! still moves the base, and all bounds with it; so does time when it has come far. An entry is due for the index once
+//! its unit has passed, which is up to [`UNIT_MS`] late and spares looking at the same bucket twice within a unit.
 
 use super::segment::NEVER;
 use super::{SLOTS, Slot, Table, Thin, bucket};
 use crate::memory::prefetch_read;
 
 /// Milliseconds to a unit of a bound.
-pub const UNIT_MS: u64 = 64;
+pub const UNIT_MS: u64 = 16;
+/// Units from a new base to what it was made for: seven weeks, of the two years that bounds can tell apart.
+const MARGIN: u64 = 1 << 28;
+/// Units that have passed when the base is moved after them.
+const FAR: u64 = 3 << 30;
 
 /// Segments that are passed over for the price of looking at one bucket.
 const SKIPS_PER_UNIT: usize = 16;
@@ -72,18 +76,21 @@ impl<T: Thin> Table<T> {
         unit
     }
 
-    /// Moves the base to before `milliseconds`. Bounds that become too large stay early by being cut.
+    /// Moves the base to some time before `milliseconds`. Bounds that become too large stay early by being cut.
     #[cold]
     fn rebase(&mut self, milliseconds: u64) {
-        let before = self.agenda.base;
-        self.agenda.base = milliseconds.saturating_sub(UNIT_MS << 31) / UNIT_MS * UNIT_MS;
+        let base = milliseconds.saturating_sub(MARGIN * UNIT_MS) / UNIT_MS * UNIT_MS;
+        let before = std::mem::replace(&mut self.agenda.base, base);
         if before == u64::MAX {
             return;
         }
-        let by = u32::try_from((before - self.agenda.base) / UNIT_MS).unwrap_or(NEVER);
+        let units = |milliseconds: u64| u32::try_from(milliseconds / UNIT_MS).unwrap_or(NEVER);
+        let later = units(before.saturating_sub(base));
+        let sooner = units(base.saturating_sub(before));
         let shift = |bound: &mut u32| {
             if *bound != NEVER {
-                *bound = bound.saturating_add(by).min(NEVER - 1);
+                let moved = bound.saturating_add(later).min(NEVER - 1);
+                *bound = moved.saturating_sub(sooner);
             }
         };
         for segment in &mut self.segments {
@@ -95,6 +102,15 @@ impl<T: Thin> Table<T> {
         shift(&mut self.agenda.earliest);
     }
 
+    /// Lets the base follow the time, unless something from the time before is still there.
+    fn follow(&mut self, now: u64) {
+        let is_far = |time: u64| self.agenda.passed(time) > FAR;
+        if is_far(now) && self.earliest_deadline().is_none_or(is_far) {
+            let earliest = self.earliest_deadline().unwrap_or(now);
+            self.rebase(now.min(earliest));
+        }
+    }
+
     /// A time in milliseconds before which no entry is due; `None` if none has a deadline.
     pub fn earliest_deadline(&self) -> Option<u64> {
         let earliest = self.agenda.earliest;
@@ -104,7 +120,7 @@ impl<T: Thin> Table<T> {
     /// The next entry whose deadline is before `now`, for the caller to remove or to give a later deadline:
     /// as long as it does neither, the same entry comes again.
     ///
-    /// Entries come in no particular order, up to 64 ms after their deadline. Every bucket looked at takes
+    /// Entries come in no particular order, up to [`UNIT_MS`] after their deadline. Every bucket looked at takes
     /// one from `budget`, and at zero the answer is `None` until the next call with a new one, which goes on
     /// from there. `None` with some budget left means the end of a pass; the next call begins another. What a
     /// removal moves to behind the pass, when it merges segments, is left to the next one.
@@ -114,6 +130,7 @@ impl<T: Thin> Table<T> {
     }
 
     fn seek_due(&mut self, now: u64, budget: &mut usize) -> Option<(usize, usize, usize)> {
+        self.follow(now);
         let passed = self.agenda.passed(now);
         if u64::from(self.agenda.earliest) >= passed || self.agenda.earliest == NEVER {
             return None;

@@ -539,6 +539,32 @@ fn a_deadline_far_ahead_of_the_others_hides_none_of_them() {
 }
 
 #[test]
+fn bounds_tell_deadlines_apart_for_ever() {
+    let mut pair = Pair::new(Spread::Good);
+    let (start, day) = (1_800_000_000_000u64, 86_400_000);
+    pair.insert(1, Some(start + 20_000 * day));
+    for (round, now) in (start..).step_by(50 * day as usize).take(80).enumerate() {
+        let (soon, later) = (now + 1_000, now + 900 * day);
+        for key in 0..100 {
+            pair.insert(1_000 + key, Some(soon));
+            pair.insert(2_000 + round as u64 * 100 + key, Some(later));
+        }
+        pair.sweep(now + 2_000);
+        pair.check();
+        assert!(
+            pair.model
+                .values()
+                .flatten()
+                .all(|&deadline| deadline > soon)
+        );
+        // What has passed is told from what has not.
+        let mut budget = 1_000;
+        assert!(pair.table.next_due(now + day, &mut budget).is_none());
+        assert_eq!(budget, 1_000, "round {round}");
+    }
+}
+
+#[test]
 fn a_panic_while_replacing_loses_that_entry_only() {
     let mut pair = Pair::new(Spread::Good);
     (0..1_000).for_each(|key| pair.insert(key, None));
