@@ -10,11 +10,14 @@ latencies with those that the same run has without the load.
                      other keys take meanwhile
     expire-steadily  100,000 keys a second that live for ten, and for two: the share of dead ones among the keys of the table
     fragmentation    values of 1 kB, nine in ten deleted at random, then values of 100 B: resident over counted memory
-    collections      the same with large hashes, sets, sorted sets, lists and streams, whose elements change their sizes
+    churn            values of 10 B to 256 kB, hashes, and lists that grow, all with a time to live, at a steady rate for ten minutes: resident
+                     memory against what is counted. Works with other servers, too
+    collections      the same as fragmentation with large hashes, sets, sorted sets, lists and streams, whose elements change their sizes
 
 Needs nothing but Python 3.
 """
 import argparse
+import math
 import os
 import random
 import socket
@@ -89,7 +92,7 @@ class Server:
     def __init__(self, binary, port, *extra):
         self.directory = tempfile.TemporaryDirectory()
         self.port = port
-        self.process = subprocess.Popen([os.path.abspath(binary), "--port", str(port), "--enable-debug-command", "yes", *extra],
+        self.process = subprocess.Popen([os.path.abspath(binary), "--port", str(port), *extra],
                                         cwd=self.directory.name, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for _ in range(200):
             try:
@@ -237,6 +240,44 @@ def fragmentation(server, scale):
     settle(server, client, "nine in ten deleted, as many values of 100 B set")
 
 
+def churn(server, scale):
+    """Some 150 MB that are new every ten seconds: what an hour does to a cache whose keys live a minute."""
+    rate, lasts = 10_000, 600 * scale
+    client, watch, source = server.client(), server.client(), random.Random(7)
+    payload, started, done, samples = "x" * (256 << 10), time.time(), 0, []
+
+    def text(median, deviation):
+        return payload[:max(10, min(len(payload), int(source.lognormvariate(math.log(median), deviation))))]
+
+    def requests(count):
+        for _ in range(count):
+            kind, key = source.random(), source.randrange(10_000_000)
+            life = 1 + int(source.expovariate(1 / 9000))
+            if kind < 0.8:
+                yield "SET", f"value:{key}", text(300, 1.8), "PX", life
+            elif kind < 0.9:
+                yield ("HSET", f"hash:{key}", *(word for n in range(6) for word in (f"field:{n}", text(60, 0.8))))
+                yield "PEXPIRE", f"hash:{key}", life
+            else:
+                yield "RPUSH", f"list:{key % 3000}", text(100, 1.0)
+                yield "PEXPIRE", f"list:{key % 3000}", life
+
+    while (passed := time.time() - started) < lasts:
+        if done > passed * rate:
+            time.sleep(0.002)
+            continue
+        client.all(requests(BATCH))
+        done += BATCH
+        if passed > len(samples):
+            samples.append((server.resident(), int(watch.info()["used_memory"])))
+    fifth = max(1, len(samples) // 5)
+    for name, part in ("second", samples[fifth:2 * fifth]), ("last", samples[-fifth:]):
+        resident, used = (sum(column) / len(part) for column in zip(*part))
+        highest = max(sample[0] for sample in part)
+        print(f"  the {name} fifth of {done} requests in {passed:.0f} s: {megabytes(resident)} resident, at the most {megabytes(highest)}; "
+              f"{megabytes(used)} counted: {resident / used:.2f}")
+
+
 COLLECTIONS = {
     "hashes": (lambda c, n, x: ("HSET", c, f"field:{n}", x), lambda c, n: ("HDEL", c, f"field:{n}")),
     "sets": (lambda c, n, x: ("SADD", c, f"{n}:{x}"), lambda c, n: ("SREM", c, f"{n}:{'x' * 500}")),
@@ -270,7 +311,7 @@ def main():
     parser.add_argument("--scale", type=float, default=1.0, help="multiplies the numbers of keys")
     parser.add_argument("--port", type=int, default=20460)
     options = parser.parse_args()
-    measurements = {"expire-at-once": expire_at_once, "expire-steadily": expire_steadily, "fragmentation": fragmentation}
+    measurements = {"expire-at-once": expire_at_once, "expire-steadily": expire_steadily, "fragmentation": fragmentation, "churn": churn}
     for name in (options.only or ",".join([*measurements, "collections"])).split(","):
         print(f"{name}:", flush=True)
         if name == "collections":

@@ -175,6 +175,38 @@ fn what_a_client_has_waited_for_it_has_read() {
 }
 
 #[test]
+fn what_a_client_does_by_waiting_it_hears_of_behind_the_reply() {
+    let server = Server::start(&[("workers", "2")]);
+    let mut pusher = server.client();
+    let mut movers: Vec<Client> = (0..8).map(|_| resp3(&server)).collect();
+    let is_waiting = || {
+        let clients = &server.inside().clients;
+        clients.count(|client| client.waiting().is_some()) > 0
+    };
+    for (n, mover) in movers.iter_mut().enumerate() {
+        let (from, to) = (format!("from:{n}"), format!("to:{n}"));
+        let mode: &[&str] = match n % 4 {
+            0 => &["CLIENT", "TRACKING", "ON", "BCAST", "PREFIX", "to"],
+            1 => &["CLIENT", "TRACKING", "ON", "NOLOOP"],
+            _ => &["CLIENT", "TRACKING", "ON"],
+        };
+        mover.ask(mode, OK);
+        mover.ask(&["LRANGE", &to, "0", "-1"], "*0\r\n");
+        mover.request(&["BLMOVE", &from, &to, "LEFT", "LEFT", "0"]);
+        while !is_waiting() {
+            thread::yield_now();
+        }
+        pusher.ask(&["RPUSH", &from, "x"], ":1\r\n");
+        mover.expect("$1\r\nx\r\n");
+        if n % 4 != 1 {
+            mover.expect(invalidation(&[&to]));
+        }
+        hears_nothing(mover);
+        mover.ask(&["CLIENT", "TRACKING", "OFF"], OK);
+    }
+}
+
+#[test]
 fn clients_choose_what_they_keep() {
     let server = Server::start(&[("workers", "2")]);
     let (mut reader, mut writer) = (resp3(&server), server.client());

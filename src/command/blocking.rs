@@ -363,6 +363,7 @@ impl Round<'_> {
         };
         let db = std::mem::replace(&mut keys.db, waiter.db);
         let no_touch = std::mem::replace(&mut keys.no_touch, false);
+        let client = keys.set_client(waiter.client);
         let mut reply = Reply::new(waiter.protocol);
         let now = keys.now;
         let args = waiter.request.view();
@@ -383,6 +384,7 @@ impl Round<'_> {
             keys.counters().changes.bump();
         }
         (keys.db, keys.no_touch) = (db, no_touch);
+        keys.set_client(client);
         match served {
             Ok(false) => return,
             Ok(true) => {}

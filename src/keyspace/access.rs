@@ -477,10 +477,10 @@ impl<'k> Access<'k> {
         door.deliver(db, request);
     }
 
-    /// Says which client asks.
+    /// Says which client asks, and gives the one that did so far.
     #[inline]
-    pub fn set_client(&mut self, client: ClientId) {
-        self.effects.by = client;
+    pub fn set_client(&mut self, client: ClientId) -> ClientId {
+        std::mem::replace(&mut self.effects.by, client)
     }
 
     /// What the thread counts.

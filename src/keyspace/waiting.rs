@@ -95,6 +95,11 @@ impl Waiter {
         !std::mem::replace(&mut *self.ended.lock(), true)
     }
 
+    /// Whether the wait is over. While somebody serves it, that is waited for.
+    pub fn has_ended(&self) -> bool {
+        *self.ended.lock()
+    }
+
     /// The right to serve it, while nobody else can: set it to true if it was served. `None` if the wait is over.
     pub fn claim(&self) -> Option<MutexGuard<'_, bool>> {
         let ended = self.ended.lock();

@@ -441,6 +441,11 @@ impl Connection {
         if !self.session.is_muted() {
             self.reply.deliver(reply);
         }
+        let tracking = self.session.tracking.as_mut();
+        let held = tracking.map(|tracking| std::mem::take(&mut tracking.held));
+        for message in held.into_iter().flatten() {
+            self.reply.deliver(&message);
+        }
     }
 
     /// Whoever ended the wait of a blocking command sends its reply. False if that wait is not the present one.
@@ -549,7 +554,18 @@ impl Connection {
             }
         }
         if self.reply.is_resp3() {
-            self.reply.deliver(&encode(Protocol::Resp3));
+            let message = encode(Protocol::Resp3);
+            let is_own = invalidation.by == self.session.id();
+            let was_served =
+                |client: &Client| client.waiting().is_some_and(|waiter| waiter.has_ended());
+            if is_own
+                && was_served(self.client())
+                && let Some(tracking) = &mut self.session.tracking
+            {
+                tracking.held.push(message);
+                return false;
+            }
+            self.reply.deliver(&message);
         } else if is_redirected && self.session.is_subscribed() {
             self.reply.deliver(&encode(Protocol::Resp2));
         } else {

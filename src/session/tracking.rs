@@ -30,6 +30,8 @@ pub struct Tracking {
     pub caching: bool,
     /// The present command has given way to what its evictions have posted.
     pub gave_way: bool,
+    /// What it is told of its own command that was executed while it waited: that comes behind the reply.
+    pub held: Vec<Bytes>,
 }
 
 /// What holds a prefix has so many bytes for each beside the text.

@@ -173,6 +173,7 @@ fn start(ctx: &mut Context<'_>, options: &Options<'_>) {
         redirect: options.redirect,
         caching: false,
         gave_way: false,
+        held: Vec::new(),
     }));
     session.publish_tracking();
 }
