@@ -6,6 +6,7 @@
 //! while it waits with nothing received and nothing to send.
 
 mod accounting;
+mod delivery;
 
 use std::future::Future as _;
 use std::io::{self, IoSlice};
@@ -16,7 +17,6 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use tokio::time::Sleep;
 
 use super::output_limit::OutputWatch;
@@ -24,14 +24,11 @@ use super::stream::Stream;
 use crate::command::context::Suspension;
 use crate::command::dispatch::{self, Budget, OUTPUT_HIGH_WATER, Progress};
 use crate::command::{blocking, room, tracking};
-use crate::keyspace::waiting::{Ticket, Waiter};
-use crate::mailbox::{Audience, Invalidation, Message};
 use crate::resp::buffer::MAX_BUFFER;
 use crate::resp::{Limits, Protocol, ReadBuffer, Reply, ReplyError, RequestParser, Window};
 use crate::server::Server;
-use crate::session::{Client, ClientFlags, Killer, Session, TrackingMode};
+use crate::session::{Client, Killer, Session};
 use crate::stats::{Counters, ticks};
-use crate::tracking::broken_redirection;
 
 /// Received bytes at which a connection that waits for a moment is not read from any more.
 const SUSPENDED_INPUT: usize = 64 * 1024;
@@ -434,34 +431,6 @@ impl Connection {
         true
     }
 
-    fn stop_waiting(&mut self, waiter: &Waiter, reply: &Bytes, server: &Server) {
-        self.client().set_waiting(None);
-        self.client().count_command();
-        server.keyspace.forget(waiter);
-        if !self.session.is_muted() {
-            self.reply.deliver(reply);
-        }
-        let tracking = self.session.tracking.as_mut();
-        let held = tracking.map(|tracking| std::mem::take(&mut tracking.held));
-        for message in held.into_iter().flatten() {
-            self.reply.deliver(&message);
-        }
-    }
-
-    /// Whoever ended the wait of a blocking command sends its reply. False if that wait is not the present one.
-    pub(super) fn unblock(&mut self, ticket: Ticket, reply: &Bytes, server: &Server) -> bool {
-        let waiter = self.client().waiting();
-        let Some(waiter) = waiter.filter(|waiter| waiter.ticket() == ticket) else {
-            return false;
-        };
-        self.stop_waiting(&waiter, reply, server);
-        if matches!(self.stage, Stage::Suspended(..)) {
-            self.stage = Stage::Serving;
-        }
-        self.show_output();
-        true
-    }
-
     /// Before waiting: gives back what is not needed, and shows others how things stand.
     fn settle(&mut self, server: &Server) {
         self.buffer.release_if_empty();
@@ -484,104 +453,6 @@ impl Connection {
             );
         }
         room::bound_clients(server, self.session.worker());
-    }
-
-    /// Appends a message from elsewhere, if the subscription to it still holds. False if it does not.
-    pub(super) fn deliver(&mut self, message: &Message) -> bool {
-        if !self.session.subscriptions.wants(&message.topic) {
-            return false;
-        }
-        self.reply.deliver(if self.reply.is_resp3() {
-            &message.resp3
-        } else {
-            &message.resp2
-        });
-        true
-    }
-
-    /// Sends what has been delivered from elsewhere, as far as the socket takes it at once. `cx` is that of the connection's task, which goes on
-    /// with the rest. False if the task itself has to do it.
-    pub(super) fn send_delivered(&mut self, cx: &mut Context<'_>, server: &Server) -> bool {
-        let sends = match &self.stage {
-            // Behind its turn it is written anyway.
-            Stage::Serving => !self.has_yielded,
-            Stage::Suspended(suspension, _) => !suspension.holds_output(),
-            Stage::Ending(_) => false,
-        };
-        if !sends || self.flush(cx, server).is_err() {
-            return false;
-        }
-        self.reply.release_if_empty();
-        self.show_output();
-        true
-    }
-
-    /// Tells the client that what it, or another one, has read is not true any more. `encode` writes that in a protocol. False if it is not told.
-    pub(super) fn invalidate(
-        &mut self,
-        invalidation: &Invalidation,
-        encode: impl FnOnce(Protocol) -> Bytes,
-        server: &Server,
-    ) -> bool {
-        let is_redirected = invalidation.audience == Audience::Redirected;
-        if !is_redirected {
-            let Some(tracking) = &self.session.tracking else {
-                return false;
-            };
-            let broadcasts = matches!(tracking.mode, TrackingMode::Broadcast(_));
-            let concerns = match invalidation.audience {
-                Audience::Readers => !broadcasts,
-                Audience::Broadcast => broadcasts,
-                Audience::All | Audience::Redirected => true,
-            };
-            if !concerns {
-                return false;
-            }
-            if tracking.noloop && invalidation.by == self.session.id() {
-                return false;
-            }
-            if let Some(to) = tracking.redirect {
-                if server.tracking.redirect(to, invalidation) {
-                    return false;
-                }
-                let client = self.session.client();
-                client.set_flags(ClientFlags::BROKEN_REDIRECTION, true);
-                if !self.reply.is_resp3() {
-                    return false;
-                }
-                self.reply.deliver(&broken_redirection(to));
-                return true;
-            }
-        }
-        if self.reply.is_resp3() {
-            let message = encode(Protocol::Resp3);
-            let is_own = invalidation.by == self.session.id();
-            let was_served =
-                |client: &Client| client.waiting().is_some_and(|waiter| waiter.has_ended());
-            if is_own
-                && was_served(self.client())
-                && let Some(tracking) = &mut self.session.tracking
-            {
-                tracking.held.push(message);
-                return false;
-            }
-            self.reply.deliver(&message);
-        } else if is_redirected && self.session.is_subscribed() {
-            self.reply.deliver(&encode(Protocol::Resp2));
-        } else {
-            // The client could not tell it from a reply.
-            return false;
-        }
-        true
-    }
-
-    /// Appends a line about a command. False if the connection does not monitor any more.
-    pub(super) fn deliver_monitored(&mut self, line: &Bytes) -> bool {
-        if !self.session.is_monitoring {
-            return false;
-        }
-        self.reply.deliver(line);
-        true
     }
 
     /// Whether too much output waits for too long.
