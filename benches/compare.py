@@ -13,6 +13,7 @@ The load generator is valkey-benchmark 9.1 or later (it needs `--sequential`, `_
 import argparse
 import os
 import pathlib
+import resource
 import socket
 import statistics
 import subprocess
@@ -43,6 +44,12 @@ SPEED = [
     ("LRANGE of 100, pipeline of 4", 4, 60_000, "list", ["LRANGE", "queue", "0", "99"]),
     ("SADD, pipeline of 16", 16, 1_000_000, "set", ["SADD", "tags", "tag:__rand_int__"]),
 ]
+# what the table says, pipeline, batches
+FAN_OUT = [
+    ("deliveries of a message of 64 B to 1,000 subscribers", 1, 200),
+    ("the same, pipeline of 16", 16, 100),
+]
+SUBSCRIBERS = 1000
 # what the table says, items, bytes of __data__, the request
 MEMORY = [
     ("a key of 16 B with 32 B", KEYS, 32, ["SET", "key:__rand_int__", "__data__"]),
@@ -103,6 +110,39 @@ def load(benchmark, server, requests, pipeline, space, request, size=64, clients
     return requests / max(server.cpu_seconds() - before, 0.01)
 
 
+def encode(*words):
+    return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in words)
+
+
+def receive(connection, expected):
+    """Receives so many bytes."""
+    while expected:
+        received = len(connection.recv(min(expected, 1 << 16)))
+        if not received:
+            sys.exit("a connection was closed")
+        expected -= received
+
+
+def fan_out(server, pipeline, batches):
+    """Publishes to many subscribers that read; gives the deliveries per second of the server's processor time."""
+    channel, text = b"news", b"x" * 64
+    subscribers = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(SUBSCRIBERS)]
+    for subscriber in subscribers:
+        subscriber.sendall(encode(b"SUBSCRIBE", channel))
+        receive(subscriber, len(encode(b"subscribe", channel)) + len(b":1\r\n"))
+    with socket.create_connection(("127.0.0.1", server.port)) as publisher:
+        before = server.cpu_seconds()
+        for _ in range(batches):
+            publisher.sendall(encode(b"PUBLISH", channel, text) * pipeline)
+            receive(publisher, len(b":%d\r\n" % SUBSCRIBERS) * pipeline)
+            for subscriber in subscribers:
+                receive(subscriber, len(encode(b"message", channel, text)) * pipeline)
+        spent = server.cpu_seconds() - before
+    for subscriber in subscribers:
+        subscriber.close()
+    return batches * pipeline * SUBSCRIBERS / max(spent, 0.01)
+
+
 def speed(options, programs):
     rows = []
     servers = [Server(name, program) for name, program in programs]
@@ -110,12 +150,19 @@ def speed(options, programs):
         for server in servers:
             for items, request in FILL.values():
                 load(options.benchmark, server, items, 64, items, request, clients=4, sequential=True)
-        for title, pipeline, requests, kind, request in SPEED:
+        measurements = [
+            (title, lambda server, pipeline=pipeline, requests=requests, kind=kind, request=request:
+                load(options.benchmark, server, requests, pipeline, FILL[kind][0], request))
+            for title, pipeline, requests, kind, request in SPEED
+        ] + [
+            (title, lambda server, pipeline=pipeline, batches=batches: fan_out(server, pipeline, batches))
+            for title, pipeline, batches in FAN_OUT
+        ]
+        for title, measure in measurements:
             found = {server.name: [] for server in servers}
             for _ in range(options.rounds):
                 for server in servers:
-                    found[server.name].append(
-                        load(options.benchmark, server, requests, pipeline, FILL[kind][0], request))
+                    found[server.name].append(measure(server))
             rows.append((title, [statistics.median(found[server.name]) for server in servers]))
             print(rows[-1], file=sys.stderr)
     finally:
@@ -155,6 +202,9 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--write", metavar="README.md", help="put the tables between the benchmark marks of this file")
     options = parser.parse_args()
+    os.sched_setaffinity(0, {1})
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     programs = [("Larder", options.larder)] + [tuple(peer.split("=", 1)) for peer in options.peers]
     names = [name for name, _ in programs]
     text = "\n\n".join([
