@@ -55,6 +55,10 @@ unsafe impl Thin for Entry {
         unsafe { raw.cast().as_mut() }
     }
 
+    fn size(_: &[u64; 2]) -> usize {
+        16
+    }
+
     fn hash(entry: &[u64; 2]) -> u64 {
         hash(entry[0])
     }

@@ -14,7 +14,6 @@ use std::time::{Duration, Instant};
 use crate::command::blocking;
 use crate::command::room::{self, ResidentWatch};
 use crate::keyspace::Locks;
-#[cfg(all(unix, not(miri)))]
 use crate::keyspace::compaction::Compactor;
 use crate::keyspace::expiry::{Sweeper, Swept};
 use crate::memory;
@@ -32,6 +31,9 @@ const SHORTEST_PERIOD: Duration = Duration::from_millis(5);
 const DEAD_ONE_IN: f64 = 400.0;
 /// Expired keys that a sweep may find whatever their share.
 const FEW_EXPIRED: f64 = 256.0;
+
+/// Workers have had a beat or two within this time.
+const BEATS: Duration = Duration::from_millis(250);
 
 /// Starts the service thread of a server; call it once.
 ///
@@ -72,7 +74,6 @@ pub fn spawn_service_thread(server: Arc<Server>) -> std::io::Result<JoinHandle<(
 struct Service {
     sweeper: Sweeper,
     resident: ResidentWatch,
-    #[cfg(all(unix, not(miri)))]
     compactor: Compactor,
     /// The shard where keys that clients have read are forgotten next.
     readers: usize,
@@ -95,8 +96,7 @@ impl Service {
         Self {
             sweeper: Sweeper::default(),
             resident: ResidentWatch::default(),
-            #[cfg(all(unix, not(miri)))]
-            compactor: Compactor::default(),
+            compactor: Compactor::new(BEATS),
             readers: 0,
             swept: now,
             behind: false,
@@ -132,7 +132,6 @@ impl Service {
         // Some of those who were spared may not be any more.
         server.cap.tolerate_clients(0);
         room::bound_clients(server, server.sweeper_thread());
-        #[cfg(all(unix, not(miri)))]
         self.compact(server, now - self.sampled >= SECOND);
         if may_tell {
             self.bound_readers(server);
@@ -184,7 +183,6 @@ impl Service {
     }
 
     /// Goes on moving values together; begins with it if it is worth it, asked once a second.
-    #[cfg(all(unix, not(miri)))]
     fn compact(&mut self, server: &Server, may_begin: bool) {
         let settings = &server.settings;
         if !self.compactor.is_running() {
@@ -196,7 +194,7 @@ impl Service {
                     > slabs.allocated / 100 * settings.active_defrag_threshold_lower();
             // What is moved is there twice until a slab is empty.
             let most = (waste / 2).max(slabs.allocated / 8);
-            if !may_begin || !is_worth_it || !self.compactor.begin(most) {
+            if !may_begin || !is_worth_it || !self.compactor.begin(most, waste / 8) {
                 return;
             }
         }
@@ -206,7 +204,7 @@ impl Service {
         self.compactor.step(&server.keyspace, time);
         note(server, Event::ActiveDefragCycle, started.elapsed());
         let counters = counters(server);
-        counters.records_moved.add(self.compactor.moved - before);
+        counters.blocks_moved.add(self.compactor.moved - before);
         memory::flush();
     }
 

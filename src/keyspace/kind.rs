@@ -63,6 +63,14 @@ impl Kind {
         }
     }
 
+    /// Kinds of values that lie in many blocks behind a pointer.
+    pub(super) fn is_scattered(self) -> bool {
+        matches!(
+            self,
+            Self::Hash | Self::ZSet | Self::List | Self::Set | Self::Stream
+        )
+    }
+
     /// Kinds whose payload is eight bytes (an integer or a pointer) need no length.
     pub(super) fn is_fixed(self) -> bool {
         matches!(

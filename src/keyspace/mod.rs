@@ -9,7 +9,6 @@
 //! anything but a shard's lock of a higher number.
 
 pub mod access;
-#[cfg(all(unix, not(miri)))]
 pub mod compaction;
 pub mod digest;
 pub mod door;

@@ -24,8 +24,6 @@ pub use super::kind::{BIG_STRING, Kind, NewValue, Value, ValueType};
 use super::payload::Payload;
 use crate::clock::UnixMillis;
 use crate::memory;
-#[cfg(all(unix, not(miri)))]
-use crate::memory::slab::compaction;
 use crate::value::hash::Hash;
 use crate::value::list::List;
 use crate::value::packed::PackedBuf;
@@ -338,16 +336,6 @@ impl Record {
         }
     }
 
-    /// The same record at another address, if the slab where it lies is to be emptied.
-    #[cfg(all(unix, not(miri)))]
-    pub(super) fn moved(self) -> Self {
-        let size = self.view().layout().size();
-        let block = self.0;
-        std::mem::forget(self);
-        // SAFETY: the record is the sole owner of its block, which has that size; its address is known to nobody else.
-        Self(unsafe { compaction::moved(block, size) })
-    }
-
     /// The same value and expiry under another key.
     pub fn renamed(mut self, key: &[u8]) -> Self {
         let (kind, payload) = match self.view().kind() {
@@ -469,13 +457,6 @@ impl<'a> RecordRef<'a> {
             Value::Hash(hash) => hash.next_deadline(),
             _ => None,
         }
-    }
-
-    /// Whether the record lies in a slab that is to be emptied.
-    #[cfg(all(unix, not(miri)))]
-    pub(super) fn is_leaving(self) -> bool {
-        // SAFETY: the block was allocated with the size that its header tells, and is in use.
-        unsafe { compaction::is_leaving(self.0, self.layout().size()) }
     }
 
     /// 24 bits of access history.
@@ -619,6 +600,10 @@ unsafe impl Thin for Record {
 
     unsafe fn borrow_mut<'a>(raw: NonNull<u8>) -> RecordRef<'a> {
         RecordRef(raw, PhantomData)
+    }
+
+    fn size(entry: RecordRef<'_>) -> usize {
+        entry.layout().size()
     }
 
     fn hash(entry: RecordRef<'_>) -> u64 {

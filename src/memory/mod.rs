@@ -2,6 +2,7 @@
 //!
 //! * [`slab`] is the sized allocator under records, packed values, tree nodes and bucket arrays:
 //!   8-byte steps where keys live, and a free that needs no look-up because the owner knows the size.
+//! * [`SlabVec`] is a vector in a block of it.
 //! * `pages` gives big blocks, in whole pages, of which the system gets back what is free.
 //! * [`General`] is the general allocator, and [`counting`] wraps it; together with the slabs it gives one figure, [`used`].
 //! * [`reclaim`] drops big values on a thread of its own, off the request's path.
@@ -21,6 +22,7 @@ mod pages;
 pub mod prefetch;
 pub mod reclaim;
 pub mod slab;
+mod slab_vec;
 
 pub use cap::Cap;
 pub use counting::{Counting, flush, peak, resident, used};
@@ -42,7 +44,10 @@ pub fn purge() {
     slab::purge();
 }
 
+pub use slab_vec::SlabVec;
+
+pub use slab::compaction::Mover;
 pub use slab::{
     LINE, MAX_SLAB, SlabUsage, alloc, alloc_lines, class_lines, class_size, free, free_lines,
-    resize, usage,
+    give_back, give_back_if_asked, resize, usage,
 };

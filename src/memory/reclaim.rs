@@ -84,6 +84,9 @@ fn start() -> Option<Sender<Job>> {
 fn run(queue: &Receiver<Job>) {
     while let Ok(job) = queue.recv() {
         release(job);
+        // Its thread needs none of what it frees, and may sleep for long.
+        super::give_back();
+        super::flush();
     }
 }
 

@@ -24,7 +24,6 @@ mod cache;
 #[cfg(all(unix, not(miri)))]
 mod central;
 mod class;
-#[cfg(all(unix, not(miri)))]
 pub mod compaction;
 #[cfg(all(unix, not(miri)))]
 mod lines;
@@ -169,6 +168,18 @@ pub fn purge() {
     pool::purge();
 }
 
+/// Gives back the free blocks that the calling thread keeps for itself.
+pub fn give_back() {
+    imp::give_back();
+}
+
+/// [`give_back`], if somebody who empties slabs has asked for that since the last call. Every thread that frees
+/// blocks calls it now and then.
+#[inline]
+pub fn give_back_if_asked() {
+    imp::give_back_if_asked();
+}
+
 fn general_layout(size: usize, align: usize) -> Layout {
     Layout::from_size_align(size, align)
         .expect("an allocation is smaller than half the address space")
@@ -189,8 +200,31 @@ unsafe fn general_free(block: NonNull<u8>, size: usize, align: usize) {
 
 #[cfg(all(unix, not(miri)))]
 mod imp {
-    pub(super) use super::cache::{alloc, free, usage};
-    pub(super) use super::lines::{put as free_lines, take as alloc_lines};
+    pub(super) use super::cache::{
+        alloc, free, free_to_center, give_back, give_back_if_asked, usage,
+    };
+    pub(super) use super::central::is_leaving;
+    pub(super) use super::lines::{
+        is_leaving as is_leaving_lines, put as free_lines, take as alloc_lines,
+        take_alike as alloc_lines_alike,
+    };
+    use super::{cache, central, class, lines};
+
+    /// Marks slabs and chunks as to be emptied, such that up to `most` bytes have to be moved. Returns how many there are to be had back.
+    pub(super) fn begin_emptying(most: &mut usize) -> usize {
+        // What threads keep for themselves may lie in such slabs, too.
+        cache::ask_back();
+        let gain = (1..class::COUNT).rev();
+        let gain = gain.map(|class| central::begin_emptying(class, most));
+        gain.sum::<usize>() + lines::begin_emptying(most)
+    }
+
+    /// What could not be emptied serves again.
+    pub(super) fn end_emptying() {
+        cache::give_back();
+        (1..class::COUNT).for_each(central::end_emptying);
+        lines::end_emptying();
+    }
 }
 
 /// Every block an allocation of its own, so that Miri sees each one's bounds and lifetime.
@@ -227,6 +261,35 @@ mod imp {
         // SAFETY: the layout is the one that `alloc` used for the class.
         unsafe { std::alloc::dealloc(block.as_ptr(), layout(class)) }
     }
+
+    /// # Safety
+    /// As for [`free`].
+    pub(super) unsafe fn free_to_center(block: NonNull<u8>, class: usize) {
+        // SAFETY: the caller's promise.
+        unsafe { free(block, class) }
+    }
+
+    pub(super) unsafe fn is_leaving(_: NonNull<u8>, _: usize) -> bool {
+        false
+    }
+
+    pub(super) unsafe fn is_leaving_lines(_: NonNull<u8>) -> bool {
+        false
+    }
+
+    pub(super) unsafe fn alloc_lines_alike(_: NonNull<u8>, lines: usize) -> NonNull<u8> {
+        alloc_lines(lines)
+    }
+
+    pub(super) fn give_back() {}
+
+    pub(super) fn give_back_if_asked() {}
+
+    pub(super) fn begin_emptying(_: &mut usize) -> usize {
+        0
+    }
+
+    pub(super) fn end_emptying() {}
 
     pub(super) fn usage() -> SlabUsage {
         SlabUsage::default()

@@ -24,6 +24,7 @@ use super::stream::Stream;
 use crate::command::dispatch::OUTPUT_HIGH_WATER;
 use crate::command::table;
 use crate::mailbox::{ClientId, Post};
+use crate::memory;
 use crate::resp::Protocol;
 use crate::server::Server;
 use crate::session::{Client, Line};
@@ -134,6 +135,7 @@ async fn keep_time(worker: Rc<Worker>) {
     for beat in 0u64.. {
         ticks.tick().await;
         worker.placement.beat(worker.number);
+        memory::give_back_if_asked();
         if beat % BEATS_PER_WALK == 0 {
             worker.walk();
         }

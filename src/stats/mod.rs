@@ -101,8 +101,8 @@ counters! {
     expire_cycle_micros,
     /// Keys removed to make room.
     evicted_keys,
-    /// Records moved out of slabs that were mostly empty.
-    records_moved,
+    /// Records, elements and nodes moved out of slabs that were mostly empty.
+    blocks_moved,
     /// Connections closed to make room.
     evicted_clients,
     /// Error replies of every kind.

@@ -13,9 +13,10 @@ mod field;
 pub use field::Field;
 
 use crate::clock::UnixMillis;
-use crate::memory::class_size;
+use crate::memory::{Mover, class_size};
 use crate::value::hasher;
 use crate::value::packed::PackedHash;
+use crate::value::relocate::{Cursor, Relocate};
 use crate::value::table::{DEADLINE_UNIT_MS, Slot, Table};
 use field::OwnedField;
 
@@ -208,6 +209,12 @@ impl Hash {
             self.recount(Share::of(field.as_ref()), Share::NOTHING);
             on_removed(field.as_ref().name());
         }
+    }
+}
+
+impl Relocate for Hash {
+    fn relocate(&mut self, at: &mut Cursor, mover: &mut Mover) -> bool {
+        self.fields.relocate(at, mover, |_, _| {})
     }
 }
 

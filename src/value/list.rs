@@ -9,7 +9,6 @@
 //! each and side by side: for ten million elements of 24 bytes that is a walk over half a megabyte at worst, and the
 //! processor sees it coming.
 
-mod buffer;
 mod limits;
 mod node;
 
@@ -22,7 +21,8 @@ pub use limits::Limits;
 use node::{Node, Packed};
 
 use super::packed::PackedList;
-use crate::memory;
+use super::relocate::{Cursor, Relocate};
+use crate::memory::{self, Mover};
 
 /// From this many bytes an element has an allocation of its own, which replies can share.
 pub const BIG_ELEMENT: usize = 16 * 1024;
@@ -379,6 +379,20 @@ impl List {
             self.remove_nodes(at + 1..at + 2);
             self.change(at, |node| node.append(&right, limits));
         }
+    }
+}
+
+impl Relocate for List {
+    fn relocate(&mut self, at: &mut Cursor, mover: &mut Mover) -> bool {
+        while mover.may_go_on() {
+            let Some(node) = self.nodes.get_mut(at.place) else {
+                return true;
+            };
+            mover.look();
+            node.relocate(mover);
+            at.place += 1;
+        }
+        at.place >= self.nodes.len()
     }
 }
 

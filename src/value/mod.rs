@@ -10,6 +10,7 @@ mod length;
 pub mod list;
 pub mod number;
 pub mod packed;
+pub mod relocate;
 pub mod set;
 pub mod stream;
 pub mod table;

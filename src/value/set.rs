@@ -11,9 +11,10 @@ mod member;
 
 pub use member::OwnedMember;
 
-use crate::memory::class_size;
+use crate::memory::{Mover, class_size};
 use crate::value::hasher;
 use crate::value::packed::{IntSet, PackedSet};
+use crate::value::relocate::{Cursor, Relocate};
 use crate::value::table::Table;
 use crate::value::{number, table};
 use member::Member;
@@ -170,6 +171,12 @@ impl Set {
         let member = self.members.random_mut(random)?.remove();
         self.discount(&member);
         Some(member)
+    }
+}
+
+impl Relocate for Set {
+    fn relocate(&mut self, at: &mut Cursor, mover: &mut Mover) -> bool {
+        self.members.relocate(at, mover, |_, _| {})
     }
 }
 

@@ -20,6 +20,7 @@
 
 mod bucket;
 mod expiry;
+mod relocate;
 mod sample;
 mod scan;
 mod segment;
@@ -39,9 +40,11 @@ pub use expiry::UNIT_MS as DEADLINE_UNIT_MS;
 pub use scan::{IntoIter, Iter};
 pub use slot::Slot;
 
-/// An owner of one heap block, as thin as a pointer: what a [`Table`] holds.
+/// An owner of one block of [`memory::alloc`](crate::memory::alloc), as thin as a pointer: what a [`Table`] holds.
 ///
 /// # Safety
+/// The block has [`Thin::size`] bytes, which mean the same at any other address, and nobody else keeps the present one, or else hears of
+/// it from [`Table::relocate`].
 /// `into_raw` gives an address that is a multiple of 8 and stays the same, and unique among live entries,
 /// until `from_raw` takes it back; both `borrow`s of such an address are sound for as long as nobody else
 /// borrows the entry in conflict with them.
@@ -74,6 +77,9 @@ pub unsafe trait Thin: Sized + 'static {
     /// # Safety
     /// `raw` came from `into_raw`, is not taken back and not borrowed otherwise during `'a`.
     unsafe fn borrow_mut<'a>(raw: NonNull<u8>) -> Self::Mut<'a>;
+
+    /// Bytes of the block, as they were asked for.
+    fn size(entry: Self::Ref<'_>) -> usize;
 
     /// The entry's hash. It never changes while the entry is in a table.
     fn hash(entry: Self::Ref<'_>) -> u64;

@@ -8,6 +8,7 @@ use super::{KIND, Kind, Record};
 use crate::keyspace::payload::BoxedValue;
 use crate::value::hash::Hash;
 use crate::value::list::List;
+use crate::value::relocate::Relocate;
 use crate::value::set::Set;
 use crate::value::stream::Stream;
 use crate::value::zset::ZSet;
@@ -53,6 +54,21 @@ impl Record {
         assert_eq!(self.view().kind(), Kind::Stream);
         // SAFETY: as in `big_str_mut`.
         unsafe { &mut *self.view().boxed::<Stream>() }
+    }
+
+    /// The value, to be moved in memory, if its kind [is scattered](Kind::is_scattered).
+    pub(in crate::keyspace) fn scattered_mut(&mut self) -> Option<&mut dyn Relocate> {
+        match self.view().kind() {
+            Kind::Hash => Some(self.hash_mut()),
+            Kind::ZSet => Some(self.zset_mut()),
+            Kind::List => Some(self.list_mut()),
+            Kind::Set => Some(self.set_mut()),
+            Kind::Stream => Some(self.stream_mut()),
+            kind => {
+                debug_assert!(!kind.is_scattered());
+                None
+            }
+        }
     }
 
     /// Forgets the box behind the payload: another record owns it now.

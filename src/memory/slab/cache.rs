@@ -7,6 +7,7 @@
 
 use std::cell::Cell;
 use std::ptr::{NonNull, null_mut};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::central::{self, Free};
 use super::{SlabUsage, class, lines, pool};
@@ -27,7 +28,12 @@ struct List {
 struct Cache {
     lists: [List; class::COUNT],
     closed: Cell<bool>,
+    /// The last [`ASKED`] that it has followed.
+    followed: Cell<u32>,
 }
+
+/// How often the threads were asked to give their lists back.
+static ASKED: AtomicU32 = AtomicU32::new(0);
 
 thread_local! {
     // No destructor, so that access needs no check: that is `CLOSER`'s matter.
@@ -41,6 +47,7 @@ thread_local! {
                 }
             }; class::COUNT],
             closed: Cell::new(false),
+            followed: Cell::new(0),
         }
     };
     static CLOSER: Closer = const { Closer };
@@ -139,6 +146,21 @@ fn flush(cache: &Cache, class: usize) {
             std::mem::replace(&mut (*last).next, null_mut())
         };
         central::put(class, rest, (blocks - keep) as usize);
+    }
+}
+
+/// Asks all threads to give their lists back; the calling one does so at once.
+pub(super) fn ask_back() {
+    ASKED.fetch_add(1, Ordering::Relaxed);
+    give_back();
+}
+
+/// Gives the calling thread's lists back if somebody has asked for it since the last time.
+#[inline]
+pub(super) fn give_back_if_asked() {
+    let asked = ASKED.load(Ordering::Relaxed);
+    if CACHE.with(|cache| cache.followed.replace(asked)) != asked {
+        give_back();
     }
 }
 

@@ -4,11 +4,12 @@
 //! to give are on their class's list; full ones are on none and come back with their first freed block;
 //! empty ones go to the [`pool`].
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use std::alloc::handle_alloc_error;
 use std::ptr::{NonNull, null_mut};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use super::compaction::Census;
 use super::{class, pool};
 
 /// A block that nobody uses; its first word links it to the next one.
@@ -38,6 +39,8 @@ const _: () = assert!(size_of::<Slab>() <= class::HEADER);
 struct Store {
     first: *mut Slab,
     leaving: *mut Slab,
+    /// The listed slab that a walk over them comes to next.
+    walk: *mut Slab,
 }
 
 // SAFETY: the slabs of a store are reached only through it, that is under its lock.
@@ -47,6 +50,7 @@ static STORES: [Mutex<Store>; class::COUNT] = [const {
     Mutex::new(Store {
         first: null_mut(),
         leaving: null_mut(),
+        walk: null_mut(),
     })
 }; class::COUNT];
 
@@ -144,48 +148,72 @@ pub(super) unsafe fn put(class: usize, mut blocks: *mut Free, count: usize) {
     }
 }
 
-/// Marks slabs that are mostly empty as to be emptied, up to `most` bytes of blocks in use. Returns how many bytes of slabs
-/// there are to be had back.
+/// Marks the emptiest slabs of a class as to be emptied, such that up to `most` bytes of blocks have to be moved. Returns how many bytes
+/// of slabs there are to be had back.
 pub(super) fn begin_emptying(class: usize, most: &mut usize) -> usize {
     let size = class::size(class);
     let capacity = (class::slab_size(class) - class::HEADER) / size;
-    let mut gain = 0;
-    let mut store = STORES[class].lock();
-    let mut slab = store.first;
-    // The first one stays: it takes what the others give.
-    while !slab.is_null() {
-        // SAFETY: listed slabs are valid while the store is locked.
+    let mut census = Census::new(capacity);
+    // SAFETY: the walk shows listed slabs, whose store is locked.
+    walk(class, |_, slab| census.count(unsafe { (*slab).live }));
+    let mut blocks = *most / size;
+    let mut leavers = census.choose(&mut blocks);
+    if leavers.are_none() {
+        return 0;
+    }
+    let (mut gain, mut moved) = (0, 0);
+    walk(class, |store, slab| {
+        // SAFETY: as above.
         unsafe {
-            let next = (*slab).next;
             let live = (*slab).live;
-            if slab != store.first
-                && live * SPARSE_DIVISOR < capacity * SPARSE_SHARE
-                && live * size <= *most
-            {
-                *most -= live * size;
+            if leavers.take(live) {
+                moved += live * size;
                 gain += (capacity - live) * size;
                 store.let_leave(slab);
             }
-            slab = next;
         }
-    }
+    });
+    *most = most.saturating_sub(moved);
     gain
 }
-
-/// A slab is mostly empty when less than this part of it is in use: five eighths.
-const SPARSE_SHARE: usize = 5;
-const SPARSE_DIVISOR: usize = 8;
 
 /// What could not be emptied serves again.
 pub(super) fn end_emptying(class: usize) {
     let mut store = STORES[class].lock();
     while !store.leaving.is_null() {
-        let slab = store.leaving;
-        // SAFETY: the slabs to be emptied are valid while the store is locked.
-        unsafe {
-            store.unlist_leaving(slab);
-            store.list(slab);
+        for _ in 0..SLABS_A_HOLD {
+            let slab = store.leaving;
+            if slab.is_null() {
+                return;
+            }
+            // SAFETY: the slabs to be emptied are valid while the store is locked.
+            unsafe {
+                store.unlist_leaving(slab);
+                store.list(slab);
+            }
         }
+        MutexGuard::bump(&mut store);
+    }
+}
+
+/// Slabs that are looked at before others get the store.
+const SLABS_A_HOLD: usize = 128;
+
+/// Shows all slabs of a class that are listed, but for some that come and go meanwhile. Others use the store in between.
+fn walk(class: usize, mut show: impl FnMut(&mut Store, *mut Slab)) {
+    let mut store = STORES[class].lock();
+    store.walk = store.first;
+    loop {
+        for _ in 0..SLABS_A_HOLD {
+            let slab = store.walk;
+            if slab.is_null() {
+                return;
+            }
+            // SAFETY: listed slabs are valid while the store is locked, and the walk passes on what leaves the list.
+            store.walk = unsafe { (*slab).next };
+            show(&mut store, slab);
+        }
+        MutexGuard::bump(&mut store);
     }
 }
 
@@ -313,6 +341,9 @@ impl Store {
                 (*next).previous = previous;
             }
             (*slab).listed = false;
+            if self.walk == slab {
+                self.walk = next;
+            }
         }
     }
 }

@@ -10,14 +10,17 @@
 //!
 //! There are a few heaps, each behind its lock, so that threads seldom meet; a run goes back to the
 //! heap whose chunk it is in.
+//!
+//! The free runs of a chunk that is to be emptied lie in a bin of their own, from which nothing is taken.
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use std::alloc::handle_alloc_error;
 use std::cell::Cell;
 use std::ptr::{NonNull, null_mut};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::class::LARGE_SLAB as CHUNK;
+use super::compaction::Census;
 use super::{LINE, MAX_SLAB, general_layout, pool};
 
 const HEAPS: usize = 4;
@@ -28,10 +31,19 @@ const HEADER_LINES: usize = size_of::<Chunk>().div_ceil(LINE);
 const USABLE_LINES: usize = CHUNK_LINES - HEADER_LINES;
 /// Runs of so many lines and more are in one bin. Nothing larger is asked for.
 const LAST_BIN: usize = MAX_SLAB.div_ceil(LINE);
+/// The bin of the free runs in chunks that are to be emptied, of whatever length.
+const LEAVING_BIN: usize = LAST_BIN + 1;
 
 /// What stands at the beginning of every chunk.
 struct Chunk {
     heap: usize,
+    /// Lines in use.
+    used: usize,
+    /// Neighbours among the heap's chunks.
+    next: *mut Chunk,
+    previous: *mut Chunk,
+    /// It is to be emptied: nothing is taken from it meanwhile.
+    leaving: AtomicBool,
     /// One bit a line: it is the first or the last of a free run.
     edges: [u64; CHUNK_LINES / 64],
 }
@@ -45,9 +57,13 @@ struct Run {
 
 /// Free runs by length.
 struct Heap {
-    bins: [*mut Run; LAST_BIN + 1],
-    /// One bit a bin: there is something in it.
+    bins: [*mut Run; LEAVING_BIN + 1],
+    /// One bit a bin from which runs are taken: there is something in it.
     occupied: [u64; LAST_BIN / 64 + 1],
+    /// All chunks.
+    chunks: *mut Chunk,
+    /// The chunk that a walk over them comes to next.
+    walk: *mut Chunk,
 }
 
 // SAFETY: free runs and chunk headers are reached only through their heap, that is under its lock.
@@ -55,8 +71,10 @@ unsafe impl Send for Heap {}
 
 static STORES: [Mutex<Heap>; HEAPS] = [const {
     Mutex::new(Heap {
-        bins: [null_mut(); LAST_BIN + 1],
+        bins: [null_mut(); LEAVING_BIN + 1],
         occupied: [0; LAST_BIN / 64 + 1],
+        chunks: null_mut(),
+        walk: null_mut(),
     })
 }; HEAPS];
 
@@ -76,12 +94,26 @@ pub(super) fn in_use() -> usize {
 
 /// A run of `lines` lines, at most [`LAST_BIN`].
 pub(super) fn take(lines: usize) -> NonNull<u8> {
-    debug_assert!((1..=LAST_BIN).contains(&lines));
     let mut number = HEAP.with(Cell::get);
     if number == HEAPS {
         number = NEXT_HEAP.fetch_add(1, Ordering::Relaxed) % HEAPS;
         HEAP.with(|heap| heap.set(number));
     }
+    take_from(number, lines)
+}
+
+/// A run from the heap that has given this one.
+///
+/// # Safety
+/// `block` came from [`take`] and is in use.
+pub(super) unsafe fn take_alike(block: NonNull<u8>, lines: usize) -> NonNull<u8> {
+    // SAFETY: a chunk with a run in use is valid, and its heap stays the same.
+    let number = unsafe { (*chunk_of(block.cast().as_ptr())).heap };
+    take_from(number, lines)
+}
+
+fn take_from(number: usize, lines: usize) -> NonNull<u8> {
+    debug_assert!((1..=LAST_BIN).contains(&lines));
     let mut heap = STORES[number].lock();
     if heap.smallest(lines).is_none() {
         let Some(memory) = pool::take(CHUNK) else {
@@ -101,6 +133,7 @@ pub(super) fn take(lines: usize) -> NonNull<u8> {
         if rest > 0 {
             heap.insert(run.byte_add(lines * LINE), rest);
         }
+        (*chunk_of(run)).used += lines;
         run
     };
     drop(heap);
@@ -123,6 +156,7 @@ pub(super) unsafe fn put(block: NonNull<u8>, lines: usize) {
     // belongs to a free run there, whose length its edge lines tell; the header's lines have none.
     unsafe {
         let mut heap = STORES[(*chunk).heap].lock();
+        (*chunk).used -= lines;
         let first = line_of(run);
         let behind = first + lines;
         if behind < CHUNK_LINES && is_edge(chunk, behind) {
@@ -139,11 +173,84 @@ pub(super) unsafe fn put(block: NonNull<u8>, lines: usize) {
         if whole < USABLE_LINES {
             heap.insert(run, whole);
         } else {
+            heap.forget(chunk);
             drop(heap);
             pool::put(chunk.cast(), CHUNK);
         }
     }
     IN_USE.fetch_sub(lines * LINE, Ordering::Relaxed);
+}
+
+/// Whether a run in use lies in a chunk that is to be emptied. A hint: the answer may change at any time.
+///
+/// # Safety
+/// It came from [`take`] and is in use.
+pub(super) unsafe fn is_leaving(block: NonNull<u8>) -> bool {
+    // SAFETY: a chunk with a run in use is valid, and its mark is atomic.
+    let leaving = unsafe { &(*chunk_of(block.cast().as_ptr())).leaving };
+    leaving.load(Ordering::Relaxed)
+}
+
+/// Marks the emptiest chunks as to be emptied, such that up to `most` bytes of runs have to be moved. Returns how many bytes there are to
+/// be had back.
+pub(super) fn begin_emptying(most: &mut usize) -> usize {
+    let mut census = Census::new(USABLE_LINES);
+    // SAFETY: the walk shows chunks whose heap is locked.
+    walk(|_, chunk| census.count(unsafe { (*chunk).used }));
+    let mut lines = *most / LINE;
+    let mut leavers = census.choose(&mut lines);
+    if leavers.are_none() {
+        return 0;
+    }
+    let (mut gain, mut moved) = (0, 0);
+    walk(|heap, chunk| {
+        // SAFETY: as above.
+        unsafe {
+            let used = (*chunk).used;
+            if leavers.take(used) {
+                moved += used * LINE;
+                gain += (USABLE_LINES - used) * LINE;
+                heap.set_leaving(chunk, true);
+            }
+        }
+    });
+    *most = most.saturating_sub(moved);
+    gain
+}
+
+/// What could not be emptied serves again.
+pub(super) fn end_emptying() {
+    walk(|heap, chunk| {
+        // SAFETY: the walk shows chunks whose heap is locked.
+        unsafe {
+            if (*chunk).leaving.load(Ordering::Relaxed) {
+                heap.set_leaving(chunk, false);
+            }
+        }
+    });
+}
+
+/// Chunks that are looked at before others get the heap.
+const CHUNKS_A_HOLD: usize = 16;
+
+/// Shows all chunks, but for some that come and go meanwhile. Others use the heaps in between.
+fn walk(mut show: impl FnMut(&mut Heap, *mut Chunk)) {
+    for store in &STORES {
+        let mut heap = store.lock();
+        heap.walk = heap.chunks;
+        'heap: loop {
+            for _ in 0..CHUNKS_A_HOLD {
+                let chunk = heap.walk;
+                if chunk.is_null() {
+                    break 'heap;
+                }
+                // SAFETY: a heap's chunks are valid while it is locked, and the walk passes on what leaves it.
+                heap.walk = unsafe { (*chunk).next };
+                show(&mut heap, chunk);
+            }
+            MutexGuard::bump(&mut heap);
+        }
+    }
 }
 
 impl Heap {
@@ -165,16 +272,70 @@ impl Heap {
         unsafe {
             chunk.write(Chunk {
                 heap,
+                used: 0,
+                next: self.chunks,
+                previous: null_mut(),
+                leaving: AtomicBool::new(false),
                 edges: [0; CHUNK_LINES / 64],
             });
+            if !self.chunks.is_null() {
+                (*self.chunks).previous = chunk;
+            }
+            self.chunks = chunk;
             self.insert(memory.add(HEADER_LINES * LINE).cast(), USABLE_LINES);
+        }
+    }
+
+    /// Takes a chunk without runs in use off the list.
+    ///
+    /// # Safety
+    /// It is one of this heap's, and none of its runs is in a bin.
+    unsafe fn forget(&mut self, chunk: *mut Chunk) {
+        // SAFETY: the chunk and its neighbours are valid.
+        unsafe {
+            let (next, previous) = ((*chunk).next, (*chunk).previous);
+            if previous.is_null() {
+                self.chunks = next;
+            } else {
+                (*previous).next = next;
+            }
+            if !next.is_null() {
+                (*next).previous = previous;
+            }
+            if self.walk == chunk {
+                self.walk = next;
+            }
+        }
+    }
+
+    /// Says whether a chunk is to be emptied; its free runs go to where they belong then.
+    ///
+    /// # Safety
+    /// It is one of this heap's.
+    unsafe fn set_leaving(&mut self, chunk: *mut Chunk, leaving: bool) {
+        let mut line = HEADER_LINES;
+        // SAFETY: the chunk is valid. The first edge from its beginning on, or behind a free run, is that of a free run, which begins with
+        // its length.
+        unsafe {
+            let mark = &(*chunk).leaving;
+            while let Some(edge) = next_edge(chunk, line) {
+                let run = chunk.byte_add(edge * LINE).cast::<Run>();
+                let lines = (*run).lines;
+                self.remove(run);
+                mark.store(leaving, Ordering::Relaxed);
+                self.insert(run, lines);
+                mark.store(!leaving, Ordering::Relaxed);
+                line = edge + lines;
+            }
+            mark.store(leaving, Ordering::Relaxed);
         }
     }
 
     /// # Safety
     /// The lines from `run` on are free, belong to a chunk of this heap and to no other free run.
     unsafe fn insert(&mut self, run: *mut Run, lines: usize) {
-        let bin = lines.min(LAST_BIN);
+        // SAFETY: the run lies in a chunk of this heap.
+        let bin = unsafe { bin_of(run, lines) };
         let head = self.bins[bin];
         // SAFETY: the lines are free by the caller's promise, and those in bins are valid.
         unsafe {
@@ -190,7 +351,9 @@ impl Heap {
             flip_edges(run, lines);
         }
         self.bins[bin] = run;
-        self.occupied[bin / 64] |= 1 << (bin % 64);
+        if bin != LEAVING_BIN {
+            self.occupied[bin / 64] |= 1 << (bin % 64);
+        }
     }
 
     /// # Safety
@@ -203,13 +366,13 @@ impl Heap {
                 previous,
                 lines,
             } = run.read();
-            let bin = lines.min(LAST_BIN);
+            let bin = bin_of(run, lines);
             if !next.is_null() {
                 (*next).previous = previous;
             }
             if previous.is_null() {
                 self.bins[bin] = next;
-                if next.is_null() {
+                if next.is_null() && bin != LEAVING_BIN {
                     self.occupied[bin / 64] &= !(1 << (bin % 64));
                 }
             } else {
@@ -220,6 +383,19 @@ impl Heap {
     }
 }
 
+/// The bin for a free run of so many lines.
+///
+/// # Safety
+/// The run lies in a valid chunk whose heap is locked.
+unsafe fn bin_of(run: *mut Run, lines: usize) -> usize {
+    // SAFETY: the caller's promise.
+    if unsafe { (*chunk_of(run)).leaving.load(Ordering::Relaxed) } {
+        LEAVING_BIN
+    } else {
+        lines.min(LAST_BIN)
+    }
+}
+
 fn chunk_of(run: *mut Run) -> *mut Chunk {
     run.map_addr(|address| address & !(CHUNK - 1)).cast()
 }
@@ -227,6 +403,22 @@ fn chunk_of(run: *mut Run) -> *mut Chunk {
 /// The number of the run's first line in its chunk.
 fn line_of(run: *mut Run) -> usize {
     run.addr() % CHUNK / LINE
+}
+
+/// The first line from `line` on that is an edge.
+///
+/// # Safety
+/// The chunk is valid and its heap locked.
+unsafe fn next_edge(chunk: *mut Chunk, line: usize) -> Option<usize> {
+    // SAFETY: the caller's promise.
+    let edges = unsafe { &(*chunk).edges };
+    let mut word = line / 64;
+    let mut bits = edges.get(word)? & (u64::MAX << (line % 64));
+    while bits == 0 {
+        word += 1;
+        bits = *edges.get(word)?;
+    }
+    Some(word * 64 + bits.trailing_zeros() as usize)
 }
 
 /// # Safety

@@ -277,6 +277,10 @@ unsafe impl Thin for OwnedField {
         Field(raw, PhantomData)
     }
 
+    fn size(field: Field<'_>) -> usize {
+        field.size()
+    }
+
     #[inline]
     fn hash(field: Field<'_>) -> u64 {
         hasher::hash(field.name())

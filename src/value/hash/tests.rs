@@ -1,6 +1,7 @@
 //! The large hash against a map.
 
 use super::*;
+use crate::value::relocate;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -13,6 +14,7 @@ enum Step {
     Remove(u16),
     /// Lets time pass.
     Expire(UnixMillis),
+    Relocate(usize),
 }
 
 /// Names of several lengths, so that their lengths take one byte and two.
@@ -40,6 +42,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (number.clone(), prop::option::of(moment)).prop_map(|(number, moment)| Step::SetExpiry(number, moment)),
         3 => number.prop_map(Step::Remove),
         1 => (0i64..8_000).prop_map(Step::Expire),
+        1 => relocate::tests::budget().prop_map(Step::Relocate),
     ]
 }
 
@@ -69,6 +72,7 @@ fn run(steps: Vec<Step>) {
     let mut hash = Hash::new();
     let mut model = Model::new();
     let mut now = 1_000_000;
+    let mut at = Cursor::default();
     for step in steps {
         match step {
             Step::Insert(number, len, expiry) => {
@@ -102,6 +106,9 @@ fn run(steps: Vec<Step>) {
                 let overdue = |expiry: &Option<UnixMillis>| expiry.is_some_and(|at| at + 64 < now);
                 assert!(!model.values().any(|(_, expiry)| overdue(expiry)));
                 assert!(hash.next_deadline().is_none_or(|next| next > now));
+            }
+            Step::Relocate(budget) => {
+                relocate::tests::go_on(&mut hash, &mut at, budget);
             }
         }
         let sample = name(step_sample(&model));

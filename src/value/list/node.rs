@@ -4,9 +4,8 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::buffer::Buffer;
 use super::{Element, End, Limits};
-use crate::memory::counting;
+use crate::memory::{Mover, SlabVec, counting};
 use crate::value::packed::frame::{self, Frames};
 
 /// A node; never empty while it is in a list.
@@ -115,6 +114,13 @@ impl Node {
         }
     }
 
+    /// Moves packed elements out of a slab that is to be emptied. Those that replies can share stay.
+    pub(super) fn relocate(&mut self, mover: &mut Mover) {
+        if let Self::Packed(packed) = self {
+            packed.buffer.relocate(mover);
+        }
+    }
+
     /// Gives back room that is not needed.
     pub(super) fn fit(&mut self) {
         if let Self::Packed(packed) = self {
@@ -155,7 +161,8 @@ impl DoubleEndedIterator for Elements<'_> {
 /// Framed elements somewhere in a buffer, with room on both sides: pushing and popping move no other element.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Packed {
-    buffer: Buffer,
+    /// All of it is initialised.
+    buffer: SlabVec<u8>,
     start: u32,
     end: u32,
     count: u32,
@@ -164,7 +171,7 @@ pub(super) struct Packed {
 impl Packed {
     /// A node of `count` elements that are framed already.
     pub(super) fn from_frames(frames: &[u8], count: usize) -> Self {
-        let mut buffer = Buffer::zeroed(frames.len());
+        let mut buffer = SlabVec::zeroed(frames.len());
         buffer[..frames.len()].copy_from_slice(frames);
         Self {
             buffer,
@@ -343,7 +350,7 @@ impl Packed {
         let (before, behind) = (start, self.buffer.len() - end);
         let nearer_head = offset == 0 || offset * 2 < used;
         let (new_start, at) = if before + behind < size {
-            let mut buffer = Buffer::zeroed(limits.room(used, size));
+            let mut buffer = SlabVec::zeroed(limits.room(used, size));
             // The room is where the next element will probably go.
             let start = match offset {
                 0 => buffer.len() - used - size,

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::value::relocate;
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -13,6 +14,7 @@ enum Step {
     RemoveRange(usize, usize),
     RemoveEqual(Vec<u8>, usize, End),
     Repack,
+    Relocate(usize),
 }
 
 fn element() -> impl Strategy<Value = Vec<u8>> {
@@ -35,6 +37,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (any::<usize>(), 0usize..12).prop_map(|(at, len)| Step::RemoveRange(at, len)),
         1 => (element(), 1usize..5, end).prop_map(|(element, most, end)| Step::RemoveEqual(element, most, end)),
         1 => Just(Step::Repack),
+        1 => relocate::tests::budget().prop_map(Step::Relocate),
     ]
 }
 
@@ -43,7 +46,7 @@ fn limits() -> impl Strategy<Value = Limits> {
     prop::sample::select(vec![1, 2, 3, 5, 16, 300, -1, -2, -5]).prop_map(Limits::from_setting)
 }
 
-fn apply(list: &mut List, model: &mut Vec<Vec<u8>>, step: Step, limits: Limits) {
+fn apply(list: &mut List, model: &mut Vec<Vec<u8>>, step: Step, limits: Limits, walk: &mut Cursor) {
     match step {
         Step::Push(end, element) => {
             list.push(end, Element::Plain(&element), limits);
@@ -94,6 +97,9 @@ fn apply(list: &mut List, model: &mut Vec<Vec<u8>>, step: Step, limits: Limits) 
                 *list = List::from_packed(PackedList::new(&packed));
             }
         }
+        Step::Relocate(budget) => {
+            relocate::tests::go_on(list, walk, budget);
+        }
     }
 }
 
@@ -116,8 +122,9 @@ proptest! {
     #[test]
     fn it_does_what_a_vector_does(limits in limits(), steps in prop::collection::vec(step(), 0..200)) {
         let (mut list, mut model) = (List::default(), Vec::new());
+        let mut walk = Cursor::default();
         for step in steps {
-            apply(&mut list, &mut model, step, limits);
+            apply(&mut list, &mut model, step, limits, &mut walk);
             check(&list, limits);
             prop_assert_eq!(list.len(), model.len());
             prop_assert!(list.iter().eq(model.iter()));

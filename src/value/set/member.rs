@@ -107,6 +107,10 @@ unsafe impl Thin for OwnedMember {
         Member(raw, PhantomData)
     }
 
+    fn size(member: Member<'_>) -> usize {
+        member.size()
+    }
+
     #[inline]
     fn hash(member: Member<'_>) -> u64 {
         hasher::hash(member.bytes())

@@ -1,6 +1,7 @@
 //! The large set against an ordered one.
 
 use super::*;
+use crate::value::relocate;
 use proptest::prelude::*;
 use std::collections::{BTreeSet, HashSet};
 
@@ -11,6 +12,7 @@ enum Step {
     Remove(u16),
     RemoveMany(u16, u16),
     Pop(u64),
+    Relocate(usize),
 }
 
 /// Members of several lengths, so that their lengths take one byte, two and three.
@@ -33,6 +35,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => number.clone().prop_map(Step::Remove),
         1 => (number, 0u16..700).prop_map(|(from, count)| Step::RemoveMany(from, count)),
         2 => any::<u64>().prop_map(Step::Pop),
+        1 => relocate::tests::budget().prop_map(Step::Relocate),
     ]
 }
 
@@ -42,6 +45,7 @@ fn many(from: u16, count: u16) -> Vec<Vec<u8>> {
 
 fn run(steps: Vec<Step>) {
     let (mut set, mut model) = (Set::new(), BTreeSet::new());
+    let mut at = Cursor::default();
     for step in steps {
         match step {
             Step::Insert(number) => {
@@ -76,6 +80,9 @@ fn run(steps: Vec<Step>) {
                     Some(popped) => assert!(model.remove(popped.bytes())),
                     None => assert!(model.is_empty()),
                 }
+            }
+            Step::Relocate(budget) => {
+                relocate::tests::go_on(&mut set, &mut at, budget);
             }
         }
         assert_eq!(set.len(), model.len());

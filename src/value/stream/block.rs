@@ -14,6 +14,7 @@
 //! block is written anew, so that deleting costs O(1) amortised whatever a block's size.
 
 use super::id::StreamId;
+use crate::memory::{Mover, SlabVec};
 
 /// Says that an entry is deleted.
 const DELETED: u8 = 1;
@@ -34,7 +35,7 @@ pub(super) struct Block {
     /// The id of the entry that was added last, even if it is deleted.
     last: StreamId,
     last_is_there: bool,
-    bytes: Vec<u8>,
+    bytes: SlabVec<u8>,
     /// Where the template ends.
     entries_at: u32,
     /// Where the first entry that is not deleted begins.
@@ -115,7 +116,7 @@ impl Block {
         fields: impl Iterator<Item = (&'f [u8], &'f [u8])> + Clone,
         size: usize,
     ) -> Self {
-        let mut bytes = Vec::with_capacity(size);
+        let mut bytes = SlabVec::with_capacity(size);
         push_number(&mut bytes, fields.clone().count() as u64);
         for (name, _) in fields.clone() {
             push_element(&mut bytes, name);
@@ -184,6 +185,11 @@ impl Block {
         self.bytes.shrink_to_fit();
     }
 
+    /// Moves the bytes out of a slab that is to be emptied.
+    pub(super) fn relocate(&mut self, mover: &mut Mover) {
+        self.bytes.relocate(mover);
+    }
+
     /// The lowest id that an entry may have.
     pub(super) fn base(&self) -> StreamId {
         self.base
@@ -209,9 +215,9 @@ impl Block {
         self.bytes.len()
     }
 
-    /// Bytes that are allocated and not in use.
-    pub(super) fn spare(&self) -> usize {
-        self.bytes.capacity() - self.bytes.len()
+    /// Bytes on the heap.
+    pub(super) fn heap(&self) -> usize {
+        self.bytes.heap()
     }
 
     /// The id of the first entry.
@@ -303,7 +309,7 @@ impl Block {
         if dead < WORTHWHILE || dead * 2 < self.bytes.len() {
             return;
         }
-        let mut bytes = Vec::with_capacity(self.bytes.len() - dead);
+        let mut bytes = SlabVec::with_capacity(self.bytes.len() - dead);
         bytes.extend_from_slice(&self.bytes[..self.entries_at as usize]);
         for header in self.headers() {
             bytes.extend_from_slice(&self.bytes[header.at..header.end]);
@@ -460,7 +466,7 @@ impl<'a> Walker<'a> {
     }
 }
 
-fn push_number(bytes: &mut Vec<u8>, mut value: u64) {
+fn push_number(bytes: &mut SlabVec<u8>, mut value: u64) {
     while value >= u64::from(MORE) {
         bytes.push(value as u8 | MORE);
         value >>= BITS;
@@ -468,7 +474,7 @@ fn push_number(bytes: &mut Vec<u8>, mut value: u64) {
     bytes.push(value as u8);
 }
 
-fn push_element(bytes: &mut Vec<u8>, element: &[u8]) {
+fn push_element(bytes: &mut SlabVec<u8>, element: &[u8]) {
     push_number(bytes, element.len() as u64);
     bytes.extend_from_slice(element);
 }
@@ -540,7 +546,7 @@ mod tests {
     proptest! {
         #[test]
         fn numbers_have_their_length(value in any::<u64>(), shift in 0u32..64) {
-            let mut bytes = Vec::new();
+            let mut bytes = SlabVec::new();
             push_number(&mut bytes, value >> shift);
             prop_assert_eq!(bytes.len(), number_len(value >> shift));
             let mut walker = Walker { bytes: &bytes, at: 0 };

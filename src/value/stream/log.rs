@@ -8,6 +8,8 @@ use std::collections::VecDeque;
 use super::block::{Block, Entry};
 use super::id::{NewId, StreamId};
 use super::range::{Range, RangeRev};
+use crate::memory::Mover;
+use crate::value::relocate::{Cursor, Relocate};
 
 /// When a block is full: `stream-node-max-bytes` and `stream-node-max-entries`.
 #[derive(Debug, Clone, Copy)]
@@ -69,8 +71,8 @@ pub struct Log {
     last_id: StreamId,
     max_deleted_id: StreamId,
     entries_added: u64,
-    /// The sum of the blocks' sizes.
-    block_bytes: usize,
+    /// Bytes that the blocks have on the heap.
+    heap: usize,
 }
 
 impl Log {
@@ -96,9 +98,7 @@ impl Log {
 
     /// Bytes on the heap.
     pub fn memory(&self) -> usize {
-        // Only the last block has room to spare.
-        let spare = self.blocks.back().map_or(0, Block::spare);
-        self.block_bytes + spare + self.blocks.capacity() * size_of::<Block>()
+        self.heap + self.blocks.capacity() * size_of::<Block>()
     }
 
     /// The id of the first entry; zero if there is none.
@@ -182,9 +182,9 @@ impl Log {
         let coming = size_of_fields(fields.clone());
         match self.blocks.back_mut() {
             Some(block) if limits.has_room(block, coming) => {
-                self.block_bytes -= block.size();
+                self.heap -= block.heap();
                 block.push(id, fields);
-                self.block_bytes += block.size();
+                self.heap += block.heap();
             }
             _ => self.begin_block(id, fields, limits),
         }
@@ -206,14 +206,16 @@ impl Log {
         // The block will become about as large as the one before it.
         let mut room = 0;
         if let Some(full) = self.blocks.back_mut() {
+            self.heap -= full.heap();
             full.seal();
+            self.heap += full.heap();
             room = full.size().min(limits.bytes()).min(Self::MOST_ROOM);
         } else {
             // Most streams are short: one block, and no room for others.
             self.blocks.reserve_exact(1);
         }
         let block = Block::new(id, fields, room);
-        self.block_bytes += block.size();
+        self.heap += block.heap();
         self.blocks.push_back(block);
     }
 
@@ -256,13 +258,13 @@ impl Log {
             return false;
         };
         let block = &mut self.blocks[index];
-        let before = block.size();
+        let before = block.heap();
         if !block.delete(id) {
             return false;
         }
-        self.block_bytes = self.block_bytes - before + block.size();
+        self.heap = self.heap - before + block.heap();
         if block.len() == 0 {
-            self.block_bytes -= block.size();
+            self.heap -= block.heap();
             self.blocks.remove(index);
         }
         self.len -= 1;
@@ -294,7 +296,7 @@ impl Log {
             };
             if goes_whole {
                 self.len -= block.len();
-                self.block_bytes -= block.size();
+                self.heap -= block.heap();
                 self.blocks.pop_front();
             } else if precision == Precision::Exact {
                 self.trim_first_block(trim);
@@ -317,7 +319,7 @@ impl Log {
         let Some(block) = self.blocks.front_mut() else {
             return;
         };
-        let before = block.size();
+        let before = block.heap();
         while block.len() > 0 {
             let stays = match trim {
                 Trim::MaxLen(len) => self.len <= len,
@@ -329,18 +331,18 @@ impl Log {
             block.delete_first();
             self.len -= 1;
         }
-        self.block_bytes = self.block_bytes - before + block.size();
+        self.heap = self.heap - before + block.heap();
         if block.len() == 0 {
-            self.block_bytes -= block.size();
+            self.heap -= block.heap();
             self.blocks.pop_front();
         }
     }
 
-    /// What `block_bytes` must be.
+    /// What `heap` is, and must be.
     #[cfg(test)]
     pub(super) fn sum_of_blocks(&self) -> (usize, usize) {
-        let sum = self.blocks.iter().map(Block::size).sum();
-        (self.block_bytes, sum)
+        let sum = self.blocks.iter().map(Block::heap).sum();
+        (self.heap, sum)
     }
 
     fn find_first(&mut self) {
@@ -375,6 +377,20 @@ impl Log {
     /// Whether an entry was deleted by itself at `from` or behind it, so that counting from there goes wrong.
     pub fn has_gap_from(&self, from: StreamId) -> bool {
         self.len > 0 && self.max_deleted_id != StreamId::MIN && self.max_deleted_id >= from
+    }
+}
+
+impl Relocate for Log {
+    fn relocate(&mut self, at: &mut Cursor, mover: &mut Mover) -> bool {
+        while mover.may_go_on() {
+            let Some(block) = self.blocks.get_mut(at.place) else {
+                return true;
+            };
+            mover.look();
+            block.relocate(mover);
+            at.place += 1;
+        }
+        at.place >= self.blocks.len()
     }
 }
 

@@ -15,11 +15,20 @@ mod range;
 #[cfg(test)]
 mod tests;
 
+use crate::memory::Mover;
+use crate::value::relocate::{Cursor, Relocate};
 pub use block::{Entry, Fields};
 pub use group::{Consumer, ConsumerKey, Group, Groups, Pending};
 pub use id::{IdText, NewId, StreamId};
 pub use log::{AppendError, BlockLimits, Log, Precision, Trim};
 pub use range::{Range, RangeRev};
+
+/// The blocks move; what groups have is in ordinary trees, and stays.
+impl Relocate for Stream {
+    fn relocate(&mut self, at: &mut Cursor, mover: &mut Mover) -> bool {
+        self.log.relocate(at, mover)
+    }
+}
 
 /// A stream. It may be empty.
 #[derive(Debug, Default, Clone)]

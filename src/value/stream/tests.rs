@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::value::relocate;
 
 type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
 
@@ -82,6 +83,7 @@ enum Step {
     Remove(usize),
     Trim(usize, Precision),
     TrimTo(usize, Precision),
+    Relocate(usize),
 }
 
 fn pairs() -> impl Strategy<Value = Pairs> {
@@ -107,6 +109,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => any::<prop::sample::Index>().prop_map(|at| Step::Remove(at.index(64))),
         1 => (0usize..80, precision.clone()).prop_map(|(len, how)| Step::Trim(len, how)),
         1 => (0usize..64, precision).prop_map(|(at, how)| Step::TrimTo(at, how)),
+        1 => relocate::tests::budget().prop_map(Step::Relocate),
     ]
 }
 
@@ -147,6 +150,7 @@ proptest! {
         let mut model = Model::default();
         let mut max_deleted = StreamId::MIN;
         let mut added = 0;
+        let mut walk = Cursor::default();
         for step in steps {
             let nth = |at: usize, model: &Model| {
                 let ids = model.entries.keys();
@@ -176,6 +180,9 @@ proptest! {
                 Step::TrimTo(at, precision) => {
                     let trim = Trim::MinId(nth(at, &model));
                     prop_assert_eq!(log.trim(trim, precision), model.trim(trim, precision));
+                }
+                Step::Relocate(budget) => {
+                    relocate::tests::go_on(&mut log, &mut walk, budget);
                 }
             }
             check(&log, &model);

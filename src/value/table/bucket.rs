@@ -48,6 +48,12 @@ pub(super) fn pointer(slot: u64) -> NonNull<u8> {
         .expect("only called for slots in use, whose address is not null")
 }
 
+/// The address of the entry in a slot, to be prefetched; of an empty one, null.
+#[inline]
+pub(super) fn pointer_hint(slot: u64) -> *const u8 {
+    std::ptr::without_provenance(((slot & POINTER_MASK) << 3) as usize)
+}
+
 #[inline]
 pub(super) fn tag(slot: u64) -> u64 {
     slot >> TAG_SHIFT

@@ -69,39 +69,6 @@ impl<T: Thin> Table<T> {
         }
     }
 
-    /// Passes those entries of up to `buckets` buckets from a place on for which `wanted` holds through `change`, which gives back the
-    /// same entry at another address. Moves the place on; true at the end of the table.
-    ///
-    /// What the table moves meanwhile may be left out. `change` must not panic.
-    pub fn relocate(
-        &mut self,
-        (segment, bucket): (&mut usize, &mut usize),
-        buckets: usize,
-        mut wanted: impl FnMut(T::Ref<'_>) -> bool,
-        mut change: impl FnMut(T) -> T,
-    ) -> bool {
-        for _ in 0..buckets {
-            let Some(current) = self.segments.get_mut(*segment) else {
-                return true;
-            };
-            let Some(slots) = current.buckets_mut().get_mut(*bucket) else {
-                (*segment, *bucket) = (*segment + 1, 0);
-                continue;
-            };
-            *bucket += 1;
-            for slot in slots.iter_mut().take_while(|slot| **slot != 0) {
-                let raw = bucket::pointer(*slot);
-                // SAFETY: a used slot's entry is owned by this table, which is borrowed exclusively.
-                if wanted(unsafe { T::borrow(raw) }) {
-                    // SAFETY: as above; the slot holds the entry's new address before anybody looks at it again.
-                    let moved = change(unsafe { T::from_raw(raw) }).into_raw();
-                    *slot = bucket::with_pointer(*slot, moved);
-                }
-            }
-        }
-        *segment >= self.segments.len()
-    }
-
     /// An entry at random, each with the same chance. `random` gives uniform 64-bit numbers.
     pub fn random(&self, random: &mut impl FnMut() -> u64) -> Option<T::Ref<'_>> {
         let (segment, place) = self.random_place(random)?;

@@ -14,7 +14,7 @@
 use std::ptr::{NonNull, null_mut};
 
 use super::bucket::{SLOTS, home, tag};
-use crate::memory::{LINE, alloc_lines, class_lines, free_lines};
+use crate::memory::{LINE, Mover, alloc_lines, class_lines, free_lines};
 
 /// The bound of a bucket without deadlines; as a time, later than all.
 pub(super) const NEVER: u32 = u32::MAX;
@@ -320,6 +320,17 @@ impl Segment {
             }
         }
         taken
+    }
+
+    /// Moves the array if it lies in a chunk that is to be emptied.
+    pub(super) fn relocate(&mut self, mover: &mut Mover) {
+        if let Some(array) = NonNull::new(self.array) {
+            let lines = array_lines(self.bucket_count(), self.is_bounded());
+            // SAFETY: the array was allocated with this many lines, and the segment alone knows where it is.
+            if let Some(to) = unsafe { mover.move_lines(array.cast(), lines) } {
+                self.array = to.cast().as_ptr();
+            }
+        }
     }
 
     /// Finds where a slot is that the segment is known to hold.

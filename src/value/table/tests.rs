@@ -2,6 +2,8 @@
 
 use super::segment::NEVER;
 use super::*;
+use crate::memory::{self, Mover};
+use crate::value::relocate::{self, Cursor};
 use proptest::prelude::*;
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
@@ -42,20 +44,44 @@ fn hash_of(key: u64, spread: Spread) -> u64 {
     }
 }
 
-struct Entry(Box<Node>);
+/// A node in a block of the slabs.
+struct Entry(NonNull<Node>);
 
-// SAFETY: a box's address is unique and stays; `Node` is aligned to 8 and reached only through the borrows.
+impl Entry {
+    fn new(node: Node) -> Self {
+        let block = memory::alloc(size_of::<Node>()).cast();
+        // SAFETY: the block is that large, and aligned to 8 as nodes are.
+        unsafe { block.write(node) };
+        Self(block)
+    }
+
+    fn key(&self) -> u64 {
+        // SAFETY: the entry owns its node.
+        unsafe { self.0.as_ref() }.key
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        // SAFETY: the entry owns its node, and the block has that size.
+        unsafe {
+            self.0.drop_in_place();
+            memory::free(self.0.cast(), size_of::<Node>());
+        }
+    }
+}
+
+// SAFETY: a block's address is unique and stays; `Node` is aligned to 8 and reached only through the borrows.
 unsafe impl Thin for Entry {
     type Ref<'a> = &'a Node;
     type Mut<'a> = &'a mut Node;
 
     fn into_raw(self) -> NonNull<u8> {
-        NonNull::from(Box::leak(self.0)).cast()
+        std::mem::ManuallyDrop::new(self).0.cast()
     }
 
     unsafe fn from_raw(raw: NonNull<u8>) -> Self {
-        // SAFETY: the address came from a leaked box.
-        Self(unsafe { Box::from_raw(raw.cast().as_ptr()) })
+        Self(raw.cast())
     }
 
     unsafe fn borrow<'a>(raw: NonNull<u8>) -> &'a Node {
@@ -66,6 +92,10 @@ unsafe impl Thin for Entry {
     unsafe fn borrow_mut<'a>(raw: NonNull<u8>) -> &'a mut Node {
         // SAFETY: the caller's promise.
         unsafe { raw.cast().as_mut() }
+    }
+
+    fn size(_: &Node) -> usize {
+        size_of::<Node>()
     }
 
     fn hash(entry: &Node) -> u64 {
@@ -130,6 +160,8 @@ struct Pair {
     bits: HashMap<u64, u8>,
     /// Position of the walk, what it has seen, and what has been there since it began.
     walk: Option<(u64, HashSet<u64>, HashSet<u64>)>,
+    /// Where a walk that moves everything goes on.
+    at: Cursor,
 }
 
 impl Pair {
@@ -141,17 +173,18 @@ impl Pair {
             model: HashMap::new(),
             bits: HashMap::new(),
             walk: None,
+            at: Cursor::default(),
         }
     }
 
     fn node(&self, key: u64, deadline: Option<u64>) -> Entry {
         self.alive.set(self.alive.get() + 1);
-        Entry(Box::new(Node {
+        Entry::new(Node {
             key,
             spread: self.spread,
             deadline: Cell::new(deadline),
             alive: Rc::clone(&self.alive),
-        }))
+        })
     }
 
     fn hash(&self, key: u64) -> u64 {
@@ -164,7 +197,7 @@ impl Pair {
             Some(mut slot) => {
                 assert!(self.model.insert(key, deadline).is_some());
                 if key.is_multiple_of(2) {
-                    assert_eq!(slot.replace(entry).0.key, key);
+                    assert_eq!(slot.replace(entry).key(), key);
                 } else {
                     slot.replace_with(move |_| entry);
                 }
@@ -262,6 +295,36 @@ impl Pair {
         }));
     }
 
+    fn relocate(&mut self, budget: usize) {
+        let mut mover = Mover::of_everything(budget);
+        let seen = |old: &Node, new: Option<&Node>| {
+            let new = new.expect("everything moves");
+            assert!(old.key == new.key && !std::ptr::eq(old, new));
+        };
+        if self.table.relocate(&mut self.at, &mut mover, seen) {
+            self.at = Cursor::default();
+        }
+    }
+
+    /// Where nothing changes meanwhile, every entry and every array is moved once.
+    fn relocate_all(&mut self) {
+        let (mut at, mut seen, mut moved) = (Cursor::default(), HashSet::new(), 0);
+        loop {
+            let mut mover = Mover::of_everything(700);
+            let is_through = self.table.relocate(&mut at, &mut mover, |node, _| {
+                assert!(seen.insert(node.key));
+            });
+            moved += mover.moved() as usize;
+            if is_through {
+                break;
+            }
+        }
+        let arrays = self.table.segments.iter();
+        let arrays = arrays.filter(|segment| segment.bucket_count() > 0).count();
+        assert_eq!(seen.len(), self.model.len());
+        assert_eq!(moved, self.model.len() + arrays);
+    }
+
     fn retain(&mut self, divisor: u64) {
         let mut asked = HashSet::new();
         self.table.retain(|node| {
@@ -311,6 +374,7 @@ enum Step {
     Sweep(u64),
     Retain(u64),
     Clear,
+    Relocate(usize),
 }
 
 fn step(keys: u64) -> impl Strategy<Value = Step> {
@@ -330,6 +394,7 @@ fn step(keys: u64) -> impl Strategy<Value = Step> {
         2 => (0u64..120_000).prop_map(Step::Sweep),
         1 => (2u64..5).prop_map(Step::Retain),
         1 => Just(Step::Clear),
+        4 => relocate::tests::budget().prop_map(Step::Relocate),
     ]
 }
 
@@ -357,9 +422,12 @@ fn run(spread: Spread, steps: Vec<Step>) {
                     there.clear();
                 }
             }
+            Step::Relocate(budget) => pair.relocate(budget),
         }
         pair.check();
     }
+    pair.relocate_all();
+    pair.check();
     let alive = Rc::clone(&pair.alive);
     let half = pair.model.len() / 2;
     let mut rest = pair.table.into_iter();

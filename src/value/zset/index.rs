@@ -5,8 +5,9 @@
 
 use super::Insertion;
 use super::member::{Entry, Member, MemberRef};
-use crate::memory::class_size;
+use crate::memory::{Mover, class_size};
 use crate::value::hasher;
+use crate::value::relocate::Cursor;
 use crate::value::table::Table;
 
 #[derive(Default)]
@@ -106,6 +107,21 @@ impl Index {
             .expect("the index has the members of the tree");
         self.member_bytes -= class_size(member.as_ref().size());
         member
+    }
+
+    /// See [`Table::relocate`]. `moved` gets the new entries of the members that move, whose old ones are there for the last time.
+    pub(super) fn relocate(
+        &mut self,
+        at: &mut Cursor,
+        mover: &mut Mover,
+        mut moved: impl FnMut(Entry),
+    ) -> bool {
+        self.members.relocate(at, mover, |_, member| {
+            if let Some(member) = member {
+                // SAFETY: as above; the index owns the member at its new address.
+                moved(unsafe { Entry::new(member, member.score()) });
+            }
+        })
     }
 
     /// See [`Table::scan`].

@@ -174,6 +174,10 @@ unsafe impl Thin for Member {
         MemberMut(MemberRef(block, PhantomData))
     }
 
+    fn size(member: MemberRef<'_>) -> usize {
+        member.size()
+    }
+
     fn hash(member: MemberRef<'_>) -> u64 {
         hasher::hash(member.name())
     }

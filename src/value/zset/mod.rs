@@ -26,6 +26,9 @@ use index::Index;
 use member::{Entry, MemberRef};
 use tree::{Entries, Tree};
 
+use super::relocate::{Cursor, Relocate};
+use crate::memory::{Mover, SlabVec};
+
 /// A large sorted set.
 ///
 /// Dropping it takes time in proportion to its length and little stack: hand large ones to
@@ -151,7 +154,7 @@ impl ZSet {
         let end = ranks.end.min(self.len());
         let count = end.saturating_sub(ranks.start);
         let mut left = count;
-        let mut entries = Vec::with_capacity(left.min(REMOVED_AT_ONCE));
+        let mut entries = SlabVec::with_capacity(left.min(REMOVED_AT_ONCE));
         while left > 0 {
             let now = left.min(REMOVED_AT_ONCE);
             self.tree
@@ -259,6 +262,25 @@ impl ZSet {
         for (name, score) in self.iter() {
             assert_eq!(self.score(name).map(f64::to_bits), Some(score.to_bits()));
         }
+    }
+}
+
+/// The part of a walk that is the tree's: behind all of the index.
+const TREE: usize = usize::MAX;
+
+impl Relocate for ZSet {
+    fn relocate(&mut self, at: &mut Cursor, mover: &mut Mover) -> bool {
+        if at.part != TREE {
+            let tree = &mut self.tree;
+            if !self.index.relocate(at, mover, |moved| tree.replace(moved)) {
+                return false;
+            }
+            *at = Cursor {
+                part: TREE,
+                place: 0,
+            };
+        }
+        self.tree.relocate(&mut at.place, mover)
     }
 }
 

@@ -4,13 +4,12 @@
 //! the first entry and the number of entries below it: enough to find a place or a rank by looking at one
 //! child a level. All leaves are equally deep and no node but the root is empty.
 //!
-//! Nodes are vectors that grow and shrink in small steps, along the size classes of the general allocator: a
-//! leaf that a split left half full is also half as big, so that the order of insertion hardly shows in the
+//! Nodes are vectors that grow and shrink in small steps, along the size classes of the slabs: a leaf that a split left half full is also half as big, so that the order of insertion hardly shows in the
 //! memory. A split at either end of the tree leaves the full node full: sets that are built in order have full
 //! leaves.
 
 use super::member::Entry;
-use crate::memory::prefetch_read;
+use crate::memory::{Mover, SlabVec, prefetch_read};
 
 /// Most entries of a leaf, most children of an inner node.
 pub(super) const MAX: usize = 64;
@@ -21,7 +20,7 @@ const JOINED: usize = MAX * 3 / 4;
 
 /// A subtree.
 pub(super) enum Node {
-    Leaf(Vec<Entry>),
+    Leaf(SlabVec<Entry>),
     Inner(Box<Inner>),
 }
 
@@ -36,9 +35,9 @@ pub(super) enum Removal {
 
 /// The three vectors have an element a child.
 pub(super) struct Inner {
-    firsts: Vec<Entry>,
-    counts: Vec<usize>,
-    children: Vec<Node>,
+    firsts: SlabVec<Entry>,
+    counts: SlabVec<usize>,
+    children: SlabVec<Node>,
 }
 
 /// The capacity for so many elements: in steps that waste little and that the allocator has as classes.
@@ -47,7 +46,7 @@ fn capacity_for(len: usize) -> usize {
 }
 
 /// Inserts, growing by a step if the vector is full.
-fn insert_at<T>(elements: &mut Vec<T>, at: usize, element: T) {
+fn insert_at<T>(elements: &mut SlabVec<T>, at: usize, element: T) {
     if elements.len() == elements.capacity() {
         elements.reserve_exact(capacity_for(elements.len() + 1) - elements.len());
     }
@@ -55,16 +54,16 @@ fn insert_at<T>(elements: &mut Vec<T>, at: usize, element: T) {
 }
 
 /// Gives capacity back that is more than two steps beyond what is needed.
-fn trim<T>(elements: &mut Vec<T>) {
+fn trim<T>(elements: &mut SlabVec<T>) {
     if elements.capacity() >= capacity_for(elements.len()) + 16 {
         elements.shrink_to(capacity_for(elements.len() + 4));
     }
 }
 
 /// Splits off what is from `at` on; both parts are as big as they need to be.
-fn split_off<T>(elements: &mut Vec<T>, at: usize) -> Vec<T> {
-    let mut right = Vec::with_capacity(capacity_for(elements.len() - at));
-    right.extend(elements.drain(at..));
+fn split_off<T>(elements: &mut SlabVec<T>, at: usize) -> SlabVec<T> {
+    let mut right = SlabVec::with_capacity(capacity_for(elements.len() - at));
+    elements.move_to(at..elements.len(), &mut right);
     elements.shrink_to(capacity_for(at));
     right
 }
@@ -83,11 +82,11 @@ fn split_place(at: usize, is_last: bool) -> usize {
 
 impl Node {
     pub(super) const fn empty() -> Self {
-        Self::Leaf(Vec::new())
+        Self::Leaf(SlabVec::new())
     }
 
     /// A node over `children`, in order, none of them empty, at most [`MAX`].
-    pub(super) fn over(children: Vec<Self>) -> Self {
+    pub(super) fn over(children: SlabVec<Self>) -> Self {
         debug_assert!(children.len() <= MAX);
         Self::Inner(Box::new(Inner {
             firsts: children.iter().map(Self::first).collect(),
@@ -174,12 +173,8 @@ impl Node {
             match node {
                 Self::Leaf(entries) => return (entries, rank),
                 Self::Inner(inner) => {
-                    let mut child = 0;
-                    while rank >= inner.counts[child] {
-                        rank -= inner.counts[child];
-                        child += 1;
-                    }
-                    node = &inner.children[child];
+                    let (child, rest) = inner.child_of(rank);
+                    (node, rank) = (&inner.children[child], rest);
                 }
             }
         }
@@ -252,13 +247,50 @@ impl Node {
     }
 
     /// Moves the entries with the ranks `from..to` to `out`. The node may be empty after it.
-    pub(super) fn drain(&mut self, from: usize, to: usize, out: &mut Vec<Entry>) {
+    pub(super) fn drain(&mut self, from: usize, to: usize, out: &mut SlabVec<Entry>) {
         match self {
             Self::Leaf(entries) => {
-                out.extend(entries.drain(from..to));
+                entries.move_to(from..to, out);
                 trim(entries);
             }
             Self::Inner(inner) => inner.drain(from, to, out),
+        }
+    }
+
+    /// Puts an entry in the place of another one for the same member with the same score.
+    pub(super) fn replace(&mut self, entry: Entry) {
+        match self {
+            Self::Leaf(entries) => {
+                let at = place(entries, entry.score(), entry.name());
+                debug_assert!(entries[at].name() == entry.name());
+                entries[at] = entry;
+            }
+            Self::Inner(inner) => {
+                let child = inner.child_for(entry.score(), entry.name());
+                inner.children[child].prefetch();
+                inner.children[child].replace(entry);
+                inner.firsts[child] = inner.children[child].first();
+            }
+        }
+    }
+
+    /// Moves the leaf with the entry of this rank, which there is, and the nodes above that begin with that entry, out of slabs that are to
+    /// be emptied. Returns how many entries the leaf has from there on.
+    pub(super) fn relocate(&mut self, rank: usize, mover: &mut Mover) -> usize {
+        match self {
+            Self::Leaf(entries) => {
+                entries.relocate(mover);
+                entries.len() - rank
+            }
+            Self::Inner(inner) => {
+                if rank == 0 {
+                    inner.firsts.relocate(mover);
+                    inner.counts.relocate(mover);
+                    inner.children.relocate(mover);
+                }
+                let (child, rest) = inner.child_of(rank);
+                inner.children[child].relocate(rest, mover)
+            }
         }
     }
 
@@ -267,12 +299,13 @@ impl Node {
         match (self, right) {
             (Self::Leaf(entries), Self::Leaf(mut more)) => {
                 entries.reserve_exact(capacity_for(entries.len() + more.len()) - entries.len());
-                entries.append(&mut more);
+                more.move_to(0..more.len(), entries);
             }
             (Self::Inner(inner), Self::Inner(mut more)) => {
-                inner.firsts.append(&mut more.firsts);
-                inner.counts.append(&mut more.counts);
-                inner.children.append(&mut more.children);
+                more.firsts.move_to(0..more.firsts.len(), &mut inner.firsts);
+                more.counts.move_to(0..more.counts.len(), &mut inner.counts);
+                more.children
+                    .move_to(0..more.children.len(), &mut inner.children);
             }
             _ => unreachable!("all leaves of a tree are equally deep"),
         }
@@ -352,6 +385,17 @@ impl Inner {
         self.firsts.partition_point(not_behind).saturating_sub(1)
     }
 
+    /// The child with the entry of this rank, and the entry's rank there.
+    #[inline]
+    fn child_of(&self, mut rank: usize) -> (usize, usize) {
+        let mut child = 0;
+        while rank >= self.counts[child] {
+            rank -= self.counts[child];
+            child += 1;
+        }
+        (child, rank)
+    }
+
     /// Inserts a child; splits if there are too many and returns what is now to the right.
     fn insert(&mut self, at: usize, child: Node, is_last: bool) -> Option<Box<Self>> {
         if self.children.len() < MAX {
@@ -418,7 +462,7 @@ impl Inner {
         }
     }
 
-    fn drain(&mut self, from: usize, to: usize, out: &mut Vec<Entry>) {
+    fn drain(&mut self, from: usize, to: usize, out: &mut SlabVec<Entry>) {
         let mut rank = 0;
         // The children that lose entries: those in between lose all.
         let (mut first, mut last) = (self.children.len(), 0);

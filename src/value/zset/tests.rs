@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::value::relocate;
 
 /// The members in order.
 #[derive(Default, Clone, Debug)]
@@ -63,6 +64,8 @@ enum Op {
     RemoveRange(f64, usize),
     Pop(bool, usize),
     Rebuild,
+    /// Where a walk goes on, and with which budget.
+    Relocate(Cursor, usize),
 }
 
 fn name() -> impl Strategy<Value = Vec<u8>> {
@@ -80,6 +83,13 @@ fn score() -> impl Strategy<Value = f64> {
     ]
 }
 
+/// In the index or in the tree, mostly at the beginning or where there is something.
+fn cursor() -> impl Strategy<Value = Cursor> {
+    let part = prop_oneof![0usize..4, Just(TREE)];
+    let place = prop_oneof![1 => Just(0), 1 => 0usize..1_000];
+    (part, place).prop_map(|(part, place)| Cursor { part, place })
+}
+
 fn op() -> impl Strategy<Value = Op> {
     let part = 0.0..1.0f64;
     prop_oneof![
@@ -92,6 +102,7 @@ fn op() -> impl Strategy<Value = Op> {
         3 => (part, prop_oneof![0..5usize, 0..1500usize]).prop_map(|(at, count)| Op::RemoveRange(at, count)),
         2 => (any::<bool>(), 0..90usize).prop_map(|(first, count)| Op::Pop(first, count)),
         1 => Just(Op::Rebuild),
+        4 => (cursor(), relocate::tests::budget()).prop_map(|(at, budget)| Op::Relocate(at, budget)),
     ]
 }
 
@@ -142,6 +153,9 @@ fn apply(op: &Op, zset: &mut ZSet, model: &mut Model) {
             }
         }
         Op::Rebuild => *zset = zset.clone(),
+        Op::Relocate(at, budget) => {
+            relocate::tests::go_on(zset, &mut at.clone(), *budget);
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use super::member::Entry;
 use super::node::{MAX, Node, Removal};
+use crate::memory::{Mover, SlabVec};
 
 pub(super) struct Tree {
     root: Node,
@@ -29,8 +30,7 @@ impl Tree {
         let mut len = 0;
         let mut level = Vec::new();
         loop {
-            let mut leaf = Vec::with_capacity(entries.size_hint().0.min(MAX));
-            leaf.extend(entries.by_ref().take(MAX));
+            let mut leaf: SlabVec<_> = entries.by_ref().take(MAX).collect();
             if leaf.is_empty() {
                 break;
             }
@@ -66,7 +66,7 @@ impl Tree {
         self.len += 1;
         if let Some(right) = self.root.insert(entry, true) {
             let left = std::mem::replace(&mut self.root, Node::empty());
-            self.root = Node::over(vec![left, right]);
+            self.root = Node::over([left, right].into_iter().collect());
         }
     }
 
@@ -96,12 +96,26 @@ impl Tree {
     }
 
     /// Removes the entries with these ranks, which exist, and appends them to `out`.
-    pub(super) fn drain(&mut self, ranks: Range<usize>, out: &mut Vec<Entry>) {
+    pub(super) fn drain(&mut self, ranks: Range<usize>, out: &mut SlabVec<Entry>) {
         if !ranks.is_empty() {
             self.root.drain(ranks.start, ranks.end, out);
             self.len -= ranks.len();
             self.lower();
         }
+    }
+
+    /// Puts an entry in the place of another one for the same member with the same score.
+    pub(super) fn replace(&mut self, entry: Entry) {
+        self.root.replace(entry);
+    }
+
+    /// Goes on with moving nodes from a rank on, and moves it on; true at the end.
+    pub(super) fn relocate(&mut self, rank: &mut usize, mover: &mut Mover) -> bool {
+        while mover.may_go_on() && *rank < self.len {
+            mover.look();
+            *rank += self.root.relocate(*rank, mover);
+        }
+        *rank >= self.len
     }
 
     /// Takes away roots that nothing hangs on but one node.

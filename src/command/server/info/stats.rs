@@ -36,7 +36,7 @@ pub(super) fn stats(source: &mut Source<'_, '_>, text: &mut Text) {
     text.field("tracking_total_keys", readers.keys());
     text.field("tracking_total_items", readers.items());
     text.field("tracking_total_prefixes", source.server.tracking.prefixes());
-    text.field("active_defrag_hits", totals.records_moved);
+    text.field("active_defrag_hits", totals.blocks_moved);
     text.field("unexpected_error_replies", totals.unexpected_errors);
     text.field("total_error_replies", totals.error_replies);
     text.field("dump_payload_sanitizations", 0);
