@@ -180,3 +180,16 @@ fn the_longest_string_is_a_setting() {
     client.ask(&["SETBIT", "b", "8388608", "1"], NOT_AN_OFFSET);
     client.ask(&["SETBIT", "b", "8388607", "1"], ":0\r\n");
 }
+
+#[test]
+fn the_ends_of_a_range_are_judged_before_its_unit() {
+    let server = Server::start(&[]);
+    let mut client = server.client();
+    let no_integer = "-ERR value is not an integer or out of range\r\n";
+    client.ask(&["BITCOUNT", "none", "x", "1", "FOO"], no_integer);
+    client.ask(&["BITPOS", "none", "1", "0", "x", "FOO"], no_integer);
+    client.ask(
+        &["BITCOUNT", "none", "0", "1", "FOO"],
+        "-ERR syntax error\r\n",
+    );
+}

@@ -553,3 +553,31 @@ fn a_deleted_consumer_does_not_come_back_by_waiting() {
     waiting.expect(entry("1-0"));
     assert!(writer.first_line(&["XINFO", "CONSUMERS", "s", "g"]) == "*1");
 }
+
+#[test]
+fn a_move_whose_time_is_up_answers_with_a_null_array() {
+    let server = Server::start(&[]);
+    let mut client = server.client();
+    client.ask(&["BLMOVE", "no", "l", "LEFT", "LEFT", "0.001"], "*-1\r\n");
+    client.ask(&["BRPOPLPUSH", "no", "l", "0.001"], "*-1\r\n");
+    // Where it must not wait, with null.
+    client.ask(&["MULTI"], "+OK\r\n");
+    client.ask(&["BRPOPLPUSH", "no", "l", "0.001"], "+QUEUED\r\n");
+    client.ask(&["EXEC"], "*1\r\n$-1\r\n");
+}
+
+#[test]
+fn what_is_wanted_is_judged_before_the_timeout() {
+    let server = Server::start(&[]);
+    let mut client = server.client();
+    for name in ["BLMPOP", "BZMPOP"] {
+        client.ask(
+            &[name, "x", "0", "k", "LEFT"],
+            "-ERR numkeys should be greater than 0\r\n",
+        );
+    }
+    client.ask(
+        &["BLMPOP", "-1", "1", "k", "LEFT", "COUNT", "0"],
+        "-ERR count should be greater than 0\r\n",
+    );
+}

@@ -97,3 +97,41 @@ fn a_field_that_is_taken_twice_is_there_once() {
         ("SET k v PX 1000 EX 2", "-ERR syntax error\r\n"),
     ]);
 }
+
+#[test]
+fn a_scan_judges_the_cursor_then_the_key_then_its_options() {
+    let server = Server::start(&[]);
+    let mut client = server.client();
+    client.ask(&["SET", "string", "x"], "+OK\r\n");
+    client.ask(&["HSET", "hash", "f", "v"], ":1\r\n");
+    client.ask(&["SADD", "set", "m"], ":1\r\n");
+    client.ask(&["ZADD", "zset", "1", "m"], ":1\r\n");
+    for (name, key) in [("HSCAN", "hash"), ("SSCAN", "set"), ("ZSCAN", "zset")] {
+        let wrong_type = "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n";
+        client.ask(&[name, "string", "x", "FOO"], "-ERR invalid cursor\r\n");
+        client.ask(&[name, "string", "0", "FOO"], wrong_type);
+        client.ask(&[name, "none", "0", "FOO"], "*2\r\n$1\r\n0\r\n*0\r\n");
+        client.ask(&[name, key, "0", "FOO"], "-ERR syntax error\r\n");
+        // No cursor at all is a beginning.
+        client.ask(&[name, key, "", "MATCH", "no"], "*2\r\n$1\r\n0\r\n*0\r\n");
+    }
+}
+
+#[test]
+fn the_errors_of_fields_with_a_time_to_live() {
+    let server = Server::start(&[]);
+    let mut client = server.client();
+    let mismatch =
+        "-ERR numfields should be greater than 0 and match the provided number of fields\r\n";
+    for name in ["HTTL", "HPTTL", "HEXPIRETIME", "HPEXPIRETIME"] {
+        client.ask(&[name, "h", "FIELDS", "0", "f"], "-ERR syntax error\r\n");
+        client.ask(&[name, "h", "FIELDS", "2", "f"], "-ERR syntax error\r\n");
+    }
+    client.ask(&["HPERSIST", "h", "FIELDS", "2", "f"], mismatch);
+    client.ask(&["HEXPIRE", "h", "1", "FIELDS", "2", "f"], mismatch);
+    client.ask(&["HEXPIRE", "h", "1", "FOO", "1", "f"], mismatch);
+    client.ask(
+        &["HEXPIRE", "h", "1", "FOO", "FIELDS", "2", "f"],
+        "-ERR Unsupported option FOO\r\n",
+    );
+}

@@ -528,3 +528,16 @@ fn a_set_grows_out_of_its_packed_form() {
         ],
     );
 }
+
+#[test]
+fn a_range_is_told_once_what_it_is() {
+    let server = Server::start(&[]);
+    let mut client = server.client();
+    client.ask(&["ZADD", "z", "1", "a"], ":1\r\n");
+    for twice in [["REV", "REV"], ["BYSCORE", "BYSCORE"], ["BYSCORE", "BYLEX"]] {
+        client.ask(
+            &["ZRANGE", "z", "0", "1", twice[0], twice[1]],
+            "-ERR syntax error\r\n",
+        );
+    }
+}

@@ -57,8 +57,8 @@ pub enum Touches {
 /// The reply when the time is up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TimeUp {
-    /// Null.
-    Null,
+    /// A null array; null from a command that must not wait.
+    NullArrayAfterWaiting,
     /// A null array, which in RESP3 is null too.
     NullArray,
     /// The number 0.
@@ -116,7 +116,10 @@ pub fn wait<'a>(
 ) -> Outcome {
     let blocking = blocking_of(ctx.command.id());
     if ctx.session.must_not_wait {
-        reply_time_up(ctx.reply, blocking.time_up);
+        match blocking.time_up {
+            TimeUp::NullArrayAfterWaiting => ctx.reply.null(),
+            time_up => reply_time_up(ctx.reply, time_up),
+        }
         return Outcome::Done;
     }
     let mut waited: Vec<Box<[u8]>> = keys.map(Box::from).collect();
@@ -164,8 +167,7 @@ fn blocking_of(command: usize) -> Blocking {
 /// Writes the reply to a request whose time is up.
 pub fn reply_time_up(reply: &mut Reply, time_up: TimeUp) {
     match time_up {
-        TimeUp::Null => reply.null(),
-        TimeUp::NullArray => reply.null_array(),
+        TimeUp::NullArray | TimeUp::NullArrayAfterWaiting => reply.null_array(),
         TimeUp::Zero => reply.int(0),
         TimeUp::TwoZeros => {
             reply.array(2);

@@ -1,4 +1,6 @@
 //! What SCAN, HSCAN, ZSCAN and SSCAN have in common: the cursor, MATCH and COUNT.
+//!
+//! What scans a key judges the cursor first, then the key, and the options only if there is such a key.
 
 use crate::resp::{Args, Reply, ReplyError};
 use crate::value::{glob, number};
@@ -7,6 +9,17 @@ use crate::value::{glob, number};
 const DEFAULT_COUNT: usize = 10;
 /// A call may not be asked for more than this.
 const MAX_COUNT: i64 = i64::MAX / 16;
+
+/// Parses a cursor; nothing is a beginning.
+pub fn cursor(text: &[u8]) -> Result<u64, ReplyError> {
+    if text.is_empty() {
+        return Ok(0);
+    }
+    std::str::from_utf8(text)
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .ok_or(ReplyError::INVALID_CURSOR)
+}
 
 /// Parsed arguments of a scanning command.
 #[derive(Debug, Clone, Copy)]
@@ -19,23 +32,19 @@ pub struct ScanOptions<'a> {
 }
 
 impl<'a> ScanOptions<'a> {
-    /// Parses the cursor at `cursor_at` and the options behind it; options it does not know are given to `other`, which
+    /// Parses the options in `args`, which stand behind the cursor; options it does not know are given to `other`, which
     /// gets the option and the argument behind it and says how many words it took.
     pub fn parse(
+        cursor: u64,
         args: Args<'a>,
-        cursor_at: usize,
         mut other: impl FnMut(&'a [u8], Option<&'a [u8]>) -> Result<usize, ReplyError>,
     ) -> Result<Self, ReplyError> {
-        let cursor = std::str::from_utf8(args.at(cursor_at))
-            .ok()
-            .and_then(|text| text.parse().ok());
-        let cursor = cursor.ok_or(ReplyError::INVALID_CURSOR)?;
         let mut options = Self {
             cursor,
             count: DEFAULT_COUNT,
             pattern: None,
         };
-        let mut at = cursor_at + 1;
+        let mut at = 0;
         while let Some(word) = args.get(at) {
             match args.get(at + 1) {
                 Some(count) if word.eq_ignore_ascii_case(b"COUNT") => {

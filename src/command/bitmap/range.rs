@@ -26,19 +26,17 @@ struct Ends {
 impl Ends {
     fn parse(args: Args<'_>) -> Result<Self, ReplyError> {
         let integer = |text| number::parse_i64(text).ok_or(ReplyError::NOT_INTEGER);
-        let unit = match (args.len(), args.get(2)) {
-            (4.., _) => return Err(ReplyError::SYNTAX),
-            (_, Some(word)) if word.eq_ignore_ascii_case(b"BIT") => Unit::Bit,
-            (_, Some(word)) if !word.eq_ignore_ascii_case(b"BYTE") => {
-                return Err(ReplyError::SYNTAX);
-            }
+        if args.len() > 3 {
+            return Err(ReplyError::SYNTAX);
+        }
+        let start = args.get(0).map_or(Ok(0), integer)?;
+        let end = args.get(1).map(integer).transpose()?;
+        let unit = match args.get(2) {
+            Some(word) if word.eq_ignore_ascii_case(b"BIT") => Unit::Bit,
+            Some(word) if !word.eq_ignore_ascii_case(b"BYTE") => return Err(ReplyError::SYNTAX),
             _ => Unit::Byte,
         };
-        Ok(Self {
-            start: args.get(0).map_or(Ok(0), integer)?,
-            end: args.get(1).map(integer).transpose()?,
-            unit,
-        })
+        Ok(Self { start, end, unit })
     }
 
     /// Whether both ends count from the string's end and are the wrong way round. Clamped to the string they might not

@@ -2,7 +2,7 @@
 
 use crate::command::context::{CommandResult, Context, Outcome};
 use crate::command::random;
-use crate::command::scan_options::ScanOptions;
+use crate::command::scan_options::{self, ScanOptions};
 use crate::command::scripting;
 use crate::keyspace::ValueType;
 use crate::keyspace::scan::Cursor;
@@ -12,16 +12,20 @@ use crate::value::glob;
 /// `SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]`
 pub(super) fn scan(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let mut wanted_type = None;
-    let options = ScanOptions::parse(args, 1, |word, next| match next {
-        Some(name) if word.eq_ignore_ascii_case(b"TYPE") => {
-            wanted_type = Some(name);
-            Ok(2)
-        }
-        _ if word.eq_ignore_ascii_case(b"NOVALUES") => Err(ReplyError::new(
-            "ERR NOVALUES option can only be used in HSCAN",
-        )),
-        _ => Err(ReplyError::SYNTAX),
-    })?;
+    let options = ScanOptions::parse(
+        scan_options::cursor(args.at(1))?,
+        args.rest(2),
+        |word, next| match next {
+            Some(name) if word.eq_ignore_ascii_case(b"TYPE") => {
+                wanted_type = Some(name);
+                Ok(2)
+            }
+            _ if word.eq_ignore_ascii_case(b"NOVALUES") => Err(ReplyError::new(
+                "ERR NOVALUES option can only be used in HSCAN",
+            )),
+            _ => Err(ReplyError::SYNTAX),
+        },
+    )?;
     let wanted_type = wanted_type.map(type_named).transpose()?;
     let mut found: Vec<Vec<u8>> = Vec::new();
     let seen = ctx.server.keyspace.reservations.ended();

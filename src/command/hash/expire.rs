@@ -14,6 +14,11 @@ use crate::resp::{Args, OwnedArgs, ReplyError};
 use crate::value::hash::FieldExpiry;
 use crate::value::number;
 
+/// The answer to a number of fields that is not theirs.
+const MISMATCH: ReplyError = ReplyError::fixed(
+    "ERR numfields should be greater than 0 and match the provided number of fields",
+);
+
 /// `FIELDS numfields field...`, with the options before it.
 struct Fields<'a> {
     /// The arguments between the key (and a time) and the word FIELDS.
@@ -24,16 +29,25 @@ struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
+    /// Where the word FIELDS is, from argument `from` on.
+    fn position(args: Args<'_>, from: usize) -> Option<usize> {
+        (from..args.len()).find(|at| args.at(*at).eq_ignore_ascii_case(b"FIELDS"))
+    }
+
     /// Finds the fields behind `from`; each takes `words` arguments.
     fn parse(args: Args<'a>, from: usize, words: usize) -> Result<Self, ReplyError> {
-        let mismatch = || {
-            ReplyError::new(
-                "ERR numfields should be greater than 0 and match the provided number of fields",
-            )
-        };
-        let at = (from..args.len())
-            .find(|at| args.at(*at).eq_ignore_ascii_case(b"FIELDS"))
-            .ok_or_else(mismatch)?;
+        Self::parse_or(args, from, words, &MISMATCH)
+    }
+
+    /// The same, with `mismatch` as the answer where FIELDS, its number and the fields are not as they should be.
+    fn parse_or(
+        args: Args<'a>,
+        from: usize,
+        words: usize,
+        mismatch: &ReplyError,
+    ) -> Result<Self, ReplyError> {
+        let mismatch = || mismatch.clone();
+        let at = Self::position(args, from).ok_or_else(mismatch)?;
         let number = args.get(at + 1).ok_or_else(mismatch)?;
         let number = number::parse_i64(number).ok_or(ReplyError::NOT_INTEGER)?;
         let fields = args.rest(at + 2);
@@ -178,11 +192,12 @@ pub(super) fn hpexpireat(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult
 
 /// Answers for each field -2: absent, 0: the condition does not hold, 1: set, 2: the moment has passed, removed.
 fn expire_in_form(ctx: &mut Context<'_>, args: Args<'_>, form: Form) -> CommandResult {
-    let parsed = Fields::parse(args, 3, 1)?;
+    let options = Fields::position(args, 3).ok_or(MISMATCH)? - 3;
     let mut conditions = ExpireConditions::default();
-    for (_, word) in parsed.options() {
+    for word in args.rest(3).iter().take(options) {
         conditions.take(word)?;
     }
+    let parsed = Fields::parse(args, 3, 1)?;
     conditions.check()?;
     let (key, now) = (args.at(1), ctx.now);
     let moment = moment(form, args.at(2), ctx)?;
@@ -229,17 +244,17 @@ pub(super) fn hpexpiretime(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResu
     tell(ctx, args, Form::PXAT)
 }
 
-/// FIELDS stands right behind the key, or the request is wrong.
-fn plain_fields(args: Args<'_>) -> Result<Args<'_>, ReplyError> {
+/// FIELDS stands right behind the key, or the request is wrong; `mismatch` is the answer to a number that is not theirs.
+fn plain_fields<'a>(args: Args<'a>, mismatch: &ReplyError) -> Result<Args<'a>, ReplyError> {
     if !args.at(2).eq_ignore_ascii_case(b"FIELDS") {
         return Err(ReplyError::SYNTAX);
     }
-    Ok(Fields::parse(args, 2, 1)?.fields)
+    Ok(Fields::parse_or(args, 2, 1, mismatch)?.fields)
 }
 
 /// Answers for each field -2: absent, -1: no expiry, else when.
 fn tell(ctx: &mut Context<'_>, args: Args<'_>, form: Form) -> CommandResult {
-    let (fields, now) = (plain_fields(args)?, ctx.now);
+    let (fields, now) = (plain_fields(args, &ReplyError::SYNTAX)?, ctx.now);
     let hash = ctx
         .keys
         .read(args.at(1))
@@ -259,7 +274,7 @@ fn tell(ctx: &mut Context<'_>, args: Args<'_>, form: Form) -> CommandResult {
 
 /// `HPERSIST key FIELDS numfields field...`
 pub(super) fn hpersist(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    let (fields, now) = (plain_fields(args)?, ctx.now);
+    let (fields, now) = (plain_fields(args, &MISMATCH)?, ctx.now);
     let hash = ctx
         .keys
         .peek(args.at(1))
@@ -322,7 +337,7 @@ fn read_values<'a>(
 
 /// `HGETDEL key FIELDS numfields field...`
 pub(super) fn hgetdel(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    let fields = plain_fields(args)?;
+    let fields = plain_fields(args, &MISMATCH)?;
     let present = read_values(ctx, args.at(1), fields, Again::Nothing)?;
     if !present.is_empty() {
         let server = ctx.server;

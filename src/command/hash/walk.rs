@@ -4,7 +4,7 @@ use super::view::{FieldView, HashView};
 use crate::clock::UnixMillis;
 use crate::command::context::{CommandResult, Context, Outcome};
 use crate::command::random::{self, Draws};
-use crate::command::scan_options::ScanOptions;
+use crate::command::scan_options::{self, ScanOptions};
 use crate::keyspace::scan::Position;
 use crate::resp::{Args, Reply, ReplyError};
 use crate::value::hash::Hash;
@@ -154,29 +154,32 @@ fn show(reply: &mut Reply, field: FieldView<'_>, with_values: bool) {
 
 /// `HSCAN key cursor [MATCH pattern] [COUNT count] [NOVALUES]`
 pub(super) fn hscan(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    let (cursor, now) = (scan_options::cursor(args.at(2))?, ctx.now);
+    let hash = ctx
+        .keys
+        .read(args.at(1))
+        .map(|record| HashView::of(record, now))
+        .transpose()?;
+    let Some(hash) = hash else {
+        ScanOptions::begin_reply(ctx.reply, 0, 0);
+        return Ok(Outcome::Done);
+    };
     let mut values = true;
-    let options = ScanOptions::parse(args, 2, |word, _| {
+    let options = ScanOptions::parse(cursor, args.rest(3), |word, _| {
         if word.eq_ignore_ascii_case(b"NOVALUES") {
             values = false;
             return Ok(1);
         }
         Err(ReplyError::SYNTAX)
     })?;
-    let now = ctx.now;
-    let hash = ctx
-        .keys
-        .read(args.at(1))
-        .map(|record| HashView::of(record, now))
-        .transpose()?;
     let mut fields: Vec<(&[u8], &[u8])> = Vec::new();
     let mut next = Position::START;
     match hash {
-        None => {}
         // A packed hash is returned whole.
-        Some(HashView::Packed(packed)) => {
+        HashView::Packed(packed) => {
             fields.extend(packed.iter().filter(|(name, _)| options.wants(name)))
         }
-        Some(HashView::Large(large, now)) => {
+        HashView::Large(large, now) => {
             let from = Position::from_cursor(options.cursor);
             next = Position::after(large.scan(from.in_table(), options.count, |field| {
                 if !field.is_expired(now) && options.wants(field.name()) {

@@ -31,13 +31,19 @@ pub(super) const MULTI: Blocking = waits(Touches::OneKey, TimeUp::NullArray, |to
     let request = parse_multi(args, 2)?;
     take_several(to.keys, &to.server.settings, to.reply, key, &request)
 });
-pub(super) const MOVE: Blocking = waits(Touches::AllKeys, TimeUp::Null, |to, args, _| {
-    let (from, to_end) = (end_of(args.at(3))?, end_of(args.at(4))?);
-    serve_move(to, args, from, to_end)
-});
-pub(super) const RIGHT_TO_LEFT: Blocking = waits(Touches::AllKeys, TimeUp::Null, |to, args, _| {
-    serve_move(to, args, End::Tail, End::Head)
-});
+pub(super) const MOVE: Blocking = waits(
+    Touches::AllKeys,
+    TimeUp::NullArrayAfterWaiting,
+    |to, args, _| {
+        let (from, to_end) = (end_of(args.at(3))?, end_of(args.at(4))?);
+        serve_move(to, args, from, to_end)
+    },
+);
+pub(super) const RIGHT_TO_LEFT: Blocking = waits(
+    Touches::AllKeys,
+    TimeUp::NullArrayAfterWaiting,
+    |to, args, _| serve_move(to, args, End::Tail, End::Head),
+);
 
 /// `BLPOP key [key ...] timeout`, `BRPOP` likewise
 pub(super) fn bpop(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
@@ -48,8 +54,8 @@ pub(super) fn bpop(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
 
 /// `BLMPOP timeout numkeys key [key ...] LEFT | RIGHT [COUNT count]`
 pub(super) fn blmpop(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    let timeout = blocking::seconds(args.at(1))?;
     let request = parse_multi(args, 2)?;
+    let timeout = blocking::seconds(args.at(1))?;
     serve_or_wait(ctx, args, request.keys(), timeout)
 }
 

@@ -2,13 +2,18 @@
 
 use super::view::{SetView, read};
 use crate::command::context::{CommandResult, Context, Outcome};
-use crate::command::scan_options::ScanOptions;
+use crate::command::scan_options::{self, ScanOptions};
 use crate::keyspace::scan::Position;
 use crate::resp::{Args, ReplyError};
 
 /// `SSCAN key cursor [MATCH pattern] [COUNT count]`
 pub(super) fn sscan(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    let options = ScanOptions::parse(args, 2, |word, _| {
+    let cursor = scan_options::cursor(args.at(2))?;
+    let Some(set) = read(&mut ctx.keys, args.at(1))? else {
+        ScanOptions::begin_reply(ctx.reply, 0, 0);
+        return Ok(Outcome::Done);
+    };
+    let options = ScanOptions::parse(cursor, args.rest(3), |word, _| {
         let is = |option: &[u8]| word.eq_ignore_ascii_case(option);
         Err(if is(b"NOVALUES") {
             ReplyError::fixed("ERR NOVALUES option can only be used in HSCAN")
@@ -18,9 +23,8 @@ pub(super) fn sscan(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
             ReplyError::SYNTAX
         })
     })?;
-    match read(&mut ctx.keys, args.at(1))? {
-        None => ScanOptions::begin_reply(ctx.reply, 0, 0),
-        Some(SetView::Large(set)) => {
+    match set {
+        SetView::Large(set) => {
             let mut found: Vec<&[u8]> = Vec::new();
             let from = Position::from_cursor(options.cursor);
             let next = set.scan(from.in_table(), options.count, |member| {
@@ -32,7 +36,7 @@ pub(super) fn sscan(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
             found.iter().for_each(|member| ctx.reply.bulk(member));
         }
         // A set in a record is returned whole.
-        Some(set) => {
+        set => {
             let wanted = || set.iter().filter(|member| options.wants(member.bytes()));
             ScanOptions::begin_reply(ctx.reply, 0, wanted().count());
             wanted().for_each(|member| ctx.reply.bulk(member.bytes()));

@@ -33,8 +33,8 @@ pub(super) fn bzpop(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
 
 /// `BZMPOP timeout numkeys key [key ...] MIN | MAX [COUNT count]`
 pub(super) fn bzmpop(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    let timeout = blocking::seconds(args.at(1))?;
     let request = parse_multi(args, 2)?;
+    let timeout = blocking::seconds(args.at(1))?;
     serve_or_wait(ctx, args, request.keys(), timeout)
 }
 

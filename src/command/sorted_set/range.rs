@@ -80,6 +80,7 @@ struct Query<'a> {
 impl<'a> Query<'a> {
     /// Parses the bounds at `bounds_at`, and the options behind them.
     fn parse(args: Args<'a>, bounds_at: usize, form: Form) -> Result<Self, ReplyError> {
+        // Each is said once: by the name or by a word.
         let (mut by, mut direction) = (form.by, form.direction);
         let (mut limit, mut with_scores) = (None, false);
         let mut at = bounds_at + 2;
@@ -95,11 +96,11 @@ impl<'a> Query<'a> {
                 let count = number::parse_i64(count).ok_or(ReplyError::NOT_INTEGER)?;
                 limit = Some((offset, count));
                 at += 2;
-            } else if form.direction.is_none() && is(b"REV") {
+            } else if direction.is_none() && is(b"REV") {
                 direction = Some(Direction::Backward);
-            } else if form.by.is_none() && is(b"BYLEX") {
+            } else if by.is_none() && is(b"BYLEX") {
                 by = Some(By::Lex);
-            } else if form.by.is_none() && is(b"BYSCORE") {
+            } else if by.is_none() && is(b"BYSCORE") {
                 by = Some(By::Score);
             } else {
                 return Err(ReplyError::SYNTAX);

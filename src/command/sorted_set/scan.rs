@@ -2,15 +2,20 @@
 
 use super::view::read;
 use crate::command::context::{CommandResult, Context, Outcome};
-use crate::command::scan_options::ScanOptions;
+use crate::command::scan_options::{self, ScanOptions};
 use crate::keyspace::scan::Position;
 use crate::resp::{Args, ReplyError};
 use crate::value::number;
 
 /// `ZSCAN key cursor [MATCH pattern] [COUNT count] [NOSCORES]`
 pub(super) fn zscan(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    let cursor = scan_options::cursor(args.at(2))?;
+    let Some(zset) = read(&mut ctx.keys, args.at(1))? else {
+        ScanOptions::begin_reply(ctx.reply, 0, 0);
+        return Ok(Outcome::Done);
+    };
     let mut with_scores = true;
-    let options = ScanOptions::parse(args, 2, |word, _| {
+    let options = ScanOptions::parse(cursor, args.rest(3), |word, _| {
         if word.eq_ignore_ascii_case(b"NOSCORES") {
             with_scores = false;
             return Ok(1);
@@ -22,13 +27,11 @@ pub(super) fn zscan(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         })
     })?;
     let mut found: Vec<(Vec<u8>, f64)> = Vec::new();
-    let next = read(&mut ctx.keys, args.at(1))?.and_then(|zset| {
-        let from = Position::from_cursor(options.cursor);
-        zset.scan(from.in_table(), options.count, |name, score| {
-            if options.wants(name) {
-                found.push((name.to_vec(), score));
-            }
-        })
+    let from = Position::from_cursor(options.cursor);
+    let next = zset.scan(from.in_table(), options.count, |name, score| {
+        if options.wants(name) {
+            found.push((name.to_vec(), score));
+        }
     });
     let elements = found.len() * if with_scores { 2 } else { 1 };
     ScanOptions::begin_reply(ctx.reply, Position::after(next).cursor(), elements);

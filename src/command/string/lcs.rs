@@ -20,6 +20,14 @@ struct Run {
 
 /// `LCS key1 key2 [LEN] [IDX] [MINMATCHLEN length] [WITHMATCHLEN]`
 pub(super) fn lcs(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    let mut string = |key: &[u8]| -> Result<Vec<u8>, ReplyError> {
+        let mut view = StringView::read(&mut ctx.keys, key)
+            .map_err(|_| ReplyError::new("ERR The specified keys must contain string values"))?;
+        Ok(view.bytes().to_vec())
+    };
+    // Both are looked up, and counted, before either is judged; the options come behind that.
+    let (a, b) = (string(args.at(1)), string(args.at(2)));
+    let (a, b) = (a?, b?);
     let (mut want_length, mut want_runs, mut with_lengths, mut shortest) = (false, false, false, 0);
     let mut at = 3;
     while let Some(word) = args.get(at) {
@@ -44,14 +52,6 @@ pub(super) fn lcs(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
             "ERR If you want both the length and indexes, please just use IDX.",
         ));
     }
-    let mut string = |key: &[u8]| -> Result<Vec<u8>, ReplyError> {
-        let mut view = StringView::read(&mut ctx.keys, key)
-            .map_err(|_| ReplyError::new("ERR The specified keys must contain string values"))?;
-        Ok(view.bytes().to_vec())
-    };
-    // Both are looked up, and counted, before either is judged.
-    let (a, b) = (string(args.at(1)), string(args.at(2)));
-    let (a, b) = (a?, b?);
     let (subsequence, runs) = longest_common(&a, &b)?;
     if want_length {
         ctx.reply.int(subsequence.len() as i64);
@@ -137,6 +137,10 @@ fn longest_common(a: &[u8], b: &[u8]) -> Result<(Vec<u8>, Vec<Run>), ReplyError>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Clock;
+    use crate::command::local::LocalClient;
+    use crate::config::Settings;
+    use crate::server::Server;
 
     #[test]
     fn the_example_of_the_documentation() {
@@ -164,5 +168,19 @@ mod tests {
         for (a, b) in [(&b""[..], &b"abc"[..]), (b"abc", b""), (b"abc", b"xyz")] {
             assert_eq!(longest_common(a, b).expect("small"), (vec![], vec![]));
         }
+    }
+
+    #[test]
+    fn keys_are_judged_before_options() {
+        let server = Server::new(Settings::new(), 1, Clock::manual(1_000_000).0);
+        let mut client = LocalClient::new(&server, 0);
+        client.run(&server, &[b"SADD", b"set", b"m"]);
+        let wrong = client.run(&server, &[b"LCS", b"set", b"none", b"FOO"]);
+        assert_eq!(
+            wrong,
+            "-ERR The specified keys must contain string values\r\n"
+        );
+        let syntax = client.run(&server, &[b"LCS", b"none", b"none", b"FOO"]);
+        assert_eq!(syntax, "-ERR syntax error\r\n");
     }
 }
