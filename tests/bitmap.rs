@@ -182,14 +182,14 @@ fn the_longest_string_is_a_setting() {
 }
 
 #[test]
-fn the_ends_of_a_range_are_judged_before_its_unit() {
+fn a_range_is_judged_by_its_start_then_its_unit_then_its_end() {
     let server = Server::start(&[]);
     let mut client = server.client();
     let no_integer = "-ERR value is not an integer or out of range\r\n";
     client.ask(&["BITCOUNT", "none", "x", "1", "FOO"], no_integer);
-    client.ask(&["BITPOS", "none", "1", "0", "x", "FOO"], no_integer);
-    client.ask(
-        &["BITCOUNT", "none", "0", "1", "FOO"],
-        "-ERR syntax error\r\n",
-    );
+    client.ask(&["BITPOS", "none", "1", "x", "1", "FOO"], no_integer);
+    client.ask(&["BITCOUNT", "none", "0", "x", "BYTE"], no_integer);
+    let syntax = "-ERR syntax error\r\n";
+    client.ask(&["BITCOUNT", "none", "0", "x", "FOO"], syntax);
+    client.ask(&["BITPOS", "none", "1", "0", "x", "FOO"], syntax);
 }

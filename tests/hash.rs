@@ -112,8 +112,10 @@ fn a_scan_judges_the_cursor_then_the_key_then_its_options() {
         client.ask(&[name, "string", "0", "FOO"], wrong_type);
         client.ask(&[name, "none", "0", "FOO"], "*2\r\n$1\r\n0\r\n*0\r\n");
         client.ask(&[name, key, "0", "FOO"], "-ERR syntax error\r\n");
-        // No cursor at all is a beginning.
-        client.ask(&[name, key, "", "MATCH", "no"], "*2\r\n$1\r\n0\r\n*0\r\n");
+        client.ask(&[name, key, ""], "-ERR invalid cursor\r\n");
+        client.ask(&[name, key, "0 "], "-ERR invalid cursor\r\n");
+        // Blanks before it do no harm.
+        client.ask(&[name, key, " 0", "MATCH", "no"], "*2\r\n$1\r\n0\r\n*0\r\n");
     }
 }
 
@@ -134,4 +136,28 @@ fn the_errors_of_fields_with_a_time_to_live() {
         &["HEXPIRE", "h", "1", "FOO", "FIELDS", "2", "f"],
         "-ERR Unsupported option FOO\r\n",
     );
+}
+
+#[test]
+fn hrandfield_with_values_is_limited_to_half_as_many() {
+    let server = Server::start(&[]);
+    let mut client = server.client();
+    for count in ["9223372036854775807", "-9223372036854775807"] {
+        client.ask(
+            &["HRANDFIELD", "h", count, "WITHVALUES"],
+            "-ERR value is out of range\r\n",
+        );
+    }
+}
+
+#[test]
+fn what_hgetdel_takes_is_neither_a_hit_nor_a_miss() {
+    let server = Server::start(&[]);
+    let mut client = server.client();
+    client.ask(&["HSET", "h", "f", "v"], ":1\r\n");
+    client.ask(&["HGETDEL", "h", "FIELDS", "1", "f"], "*1\r\n$1\r\nv\r\n");
+    client.ask(&["HGETDEL", "h", "FIELDS", "1", "f"], "*1\r\n$-1\r\n");
+    let info = client.bulk(&["INFO", "stats"]);
+    assert!(info.contains("keyspace_hits:0\r\n"), "{info}");
+    assert!(info.contains("keyspace_misses:0\r\n"), "{info}");
 }

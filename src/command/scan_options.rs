@@ -10,12 +10,9 @@ const DEFAULT_COUNT: usize = 10;
 /// A call may not be asked for more than this.
 const MAX_COUNT: i64 = i64::MAX / 16;
 
-/// Parses a cursor; nothing is a beginning.
+/// Parses a cursor; blanks before it are skipped.
 pub fn cursor(text: &[u8]) -> Result<u64, ReplyError> {
-    if text.is_empty() {
-        return Ok(0);
-    }
-    std::str::from_utf8(text)
+    std::str::from_utf8(text.trim_ascii_start())
         .ok()
         .and_then(|text| text.parse().ok())
         .ok_or(ReplyError::INVALID_CURSOR)

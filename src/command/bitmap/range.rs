@@ -30,12 +30,12 @@ impl Ends {
             return Err(ReplyError::SYNTAX);
         }
         let start = args.get(0).map_or(Ok(0), integer)?;
-        let end = args.get(1).map(integer).transpose()?;
         let unit = match args.get(2) {
             Some(word) if word.eq_ignore_ascii_case(b"BIT") => Unit::Bit,
             Some(word) if !word.eq_ignore_ascii_case(b"BYTE") => return Err(ReplyError::SYNTAX),
             _ => Unit::Byte,
         };
+        let end = args.get(1).map(integer).transpose()?;
         Ok(Self { start, end, unit })
     }
 

@@ -313,11 +313,12 @@ fn read_values<'a>(
     again: Again,
 ) -> Result<Vec<&'a [u8]>, ReplyError> {
     let now = ctx.now;
-    let hash = ctx
-        .keys
-        .read(key)
-        .map(|record| HashView::of(record, now))
-        .transpose()?;
+    // A command that takes what it answers with is a write: neither a hit nor a miss.
+    let record = match again {
+        Again::Value => ctx.keys.read(key),
+        Again::Nothing => ctx.keys.peek(key),
+    };
+    let hash = record.map(|record| HashView::of(record, now)).transpose()?;
     let mut present: Vec<&[u8]> = Vec::new();
     let mut seen = HashSet::with_hasher(RandomState::new());
     ctx.reply.array(fields.len());

@@ -18,8 +18,7 @@ pub(super) fn hrandfield(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult
         Some(text) => {
             let count = number::parse_i64(text).ok_or(ReplyError::NOT_INTEGER)?;
             let most = i64::MAX;
-            if count == i64::MIN || (args.len() > 3 && !(-most / 2..=most / 2).contains(&count)) {
-                let most = if args.len() > 3 { most / 2 } else { most };
+            if count == i64::MIN {
                 return Err(ReplyError::err(format!(
                     "value is out of range, value must between -{most} and {most}"
                 )));
@@ -32,6 +31,9 @@ pub(super) fn hrandfield(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult
         (4, Some(word)) if word.eq_ignore_ascii_case(b"WITHVALUES") => true,
         _ => return Err(ReplyError::SYNTAX),
     };
+    if with_values && count.is_some_and(|count| count.unsigned_abs() > i64::MAX as u64 / 2) {
+        return Err(ReplyError::VALUE_RANGE);
+    }
     let now = ctx.now;
     let hash = ctx
         .keys
