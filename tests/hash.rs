@@ -161,3 +161,28 @@ fn what_hgetdel_takes_is_neither_a_hit_nor_a_miss() {
     assert!(info.contains("keyspace_hits:0\r\n"), "{info}");
     assert!(info.contains("keyspace_misses:0\r\n"), "{info}");
 }
+
+#[test]
+fn a_field_that_is_named_twice_has_its_new_expiry_the_second_time() {
+    let server = Server::start(&[]);
+    let mut client = server.client();
+    client.ask(&["HSET", "h", "f", "v"], ":1\r\n");
+    for (seconds, condition) in [("1000", "NX"), ("2000", "GT")] {
+        client.ask(
+            &["HEXPIRE", "h", seconds, condition, "FIELDS", "2", "f", "f"],
+            "*2\r\n:1\r\n:0\r\n",
+        );
+    }
+    client.ask(
+        &["HEXPIRE", "h", "9", "FIELDS", "2", "f", "f"],
+        "*2\r\n:1\r\n:1\r\n",
+    );
+    client.ask(
+        &["HPERSIST", "h", "FIELDS", "2", "f", "f"],
+        "*2\r\n:1\r\n:-1\r\n",
+    );
+    client.ask(
+        &["HEXPIRE", "h", "0", "FIELDS", "2", "f", "f"],
+        "*2\r\n:2\r\n:-2\r\n",
+    );
+}

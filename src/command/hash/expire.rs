@@ -207,15 +207,20 @@ fn expire_in_form(ctx: &mut Context<'_>, args: Args<'_>, form: Form) -> CommandR
         .map(|record| HashView::of(record, now))
         .transpose()?;
     let mut chosen: Vec<&[u8]> = Vec::new();
+    let mut seen = HashSet::with_hasher(RandomState::new());
     ctx.reply.array(parsed.fields.len());
     for name in parsed.fields.iter() {
+        // Named twice, a field has its new expiry the second time, or is removed by then.
+        let is_again = seen.contains(name);
         ctx.reply.int(match hash.and_then(|hash| hash.get(name)) {
             None => -2,
-            // Named twice, a field that is removed is absent the second time.
-            Some(_) if moment <= now && chosen.contains(&name) => -2,
-            Some(field) if !conditions.allow(field.expiry, moment) => 0,
+            Some(_) if moment <= now && is_again => -2,
+            Some(_) if is_again && !conditions.allow(Some(moment), moment) => 0,
+            Some(field) if !is_again && !conditions.allow(field.expiry, moment) => 0,
             Some(_) => {
-                chosen.push(name);
+                if seen.insert(name) {
+                    chosen.push(name);
+                }
                 if moment <= now { 2 } else { 1 }
             }
         });
@@ -281,11 +286,12 @@ pub(super) fn hpersist(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         .map(|record| HashView::of(record, now))
         .transpose()?;
     let mut chosen: Vec<&[u8]> = Vec::new();
+    let mut seen = HashSet::with_hasher(RandomState::new());
     ctx.reply.array(fields.len());
     for name in fields.iter() {
         ctx.reply.int(match hash.and_then(|hash| hash.get(name)) {
             None => -2,
-            Some(field) if field.expiry.is_none() || chosen.contains(&name) => -1,
+            Some(field) if field.expiry.is_none() || !seen.insert(name) => -1,
             Some(_) => {
                 chosen.push(name);
                 1
