@@ -87,12 +87,12 @@ pub(super) fn ltrim(ctx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     if let Some(mut found) = edit(&mut ctx.keys, args.at(1))? {
         let len = ListView::of(found.record())?.len();
         let kept = range(len);
-        found.change_if(Event::list("ltrim"), |record| {
+        // Announced even if nothing is removed, as the peers do.
+        found.change(Event::list("ltrim"), |record| {
             let mut list = ListMut::new(record, settings);
             list.remove_range(kept.end..len);
             list.remove_range(0..kept.start);
             list.shrink();
-            ((), kept.len() < len)
         });
         delete_if_empty(found)?;
     }

@@ -24,7 +24,7 @@ fn changes_are_announced_as_the_peers_announce_them() {
         ("LSET b 0 y", "lset b, > LSET b 0 y"),
         ("LREM b 0 no", ""),
         ("LREM b 1 y", "lrem b, > LREM b 1 y"),
-        ("LTRIM b 0 -1", ""),
+        ("LTRIM b 0 -1", "ltrim b, > LTRIM b 0 -1"),
         ("LTRIM b 0 0", "ltrim b, > LTRIM b 0 0"),
         ("LTRIM b 1 0", "ltrim b, del b, > LTRIM b 1 0"),
     ]);
