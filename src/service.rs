@@ -185,6 +185,7 @@ impl Service {
     /// Goes on moving values together; begins with it if it is worth it, asked once a second.
     fn compact(&mut self, server: &Server, may_begin: bool) {
         let settings = &server.settings;
+        let since = &server.stats.defragmenting_since;
         if !self.compactor.is_running() {
             let slabs = memory::usage();
             let waste = slabs.in_slabs.saturating_sub(slabs.allocated);
@@ -197,6 +198,7 @@ impl Service {
             if !may_begin || !is_worth_it || !self.compactor.begin(most, waste / 8) {
                 return;
             }
+            since.store(server.clock.now(), Ordering::Relaxed);
         }
         let time = self.period(server) * settings.active_defrag_cycle_max() / 100;
         let before = self.compactor.moved;
@@ -205,6 +207,12 @@ impl Service {
         note(server, Event::ActiveDefragCycle, started.elapsed());
         let counters = counters(server);
         counters.blocks_moved.add(self.compactor.moved - before);
+        if !self.compactor.is_running() {
+            let took = server.clock.now() - since.swap(0, Ordering::Relaxed);
+            counters
+                .defragmentation_millis
+                .add(u64::try_from(took).unwrap_or(0));
+        }
         memory::flush();
     }
 

@@ -512,3 +512,37 @@ fn values_that_lie_scattered_are_moved_together() {
         );
     }
 }
+
+#[test]
+fn info_tells_of_passes_of_defragmentation() {
+    let server = Child::start(&["--active-defrag-ignore-bytes", "1mb"]);
+    let mut client = server.client();
+    let value = "x".repeat(1000);
+    for n in 0..10_000 {
+        client.ask(&["SET", &format!("key:{n}"), &value], "+OK\r\n");
+    }
+    for n in (0..10_000).filter(|n| n % 10 > 0) {
+        client.ask(&["DEL", &format!("key:{n}")], ":1\r\n");
+    }
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let info = client.bulk(&["INFO", "everything"]);
+        let field = |name: &str| -> u64 {
+            let line = info.lines().find_map(|line| line.strip_prefix(name));
+            let value = line.and_then(|rest| rest.strip_prefix(':'));
+            value.expect("in INFO").parse().expect("a number")
+        };
+        let (running, total) = (
+            field("active_defrag_running"),
+            field("total_active_defrag_time"),
+        );
+        let current = field("current_active_defrag_time");
+        assert!(current <= total && [0, 25].contains(&running), "{info}");
+        assert!(running > 0 || current == 0, "{info}");
+        if running == 0 && total > 0 && field("active_defrag_hits") > 0 {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{info}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}

@@ -8,7 +8,7 @@ mod throttle;
 pub mod ticks;
 pub mod usage;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use dashmap::DashMap;
 pub use latency::Histogram;
@@ -103,6 +103,8 @@ counters! {
     evicted_keys,
     /// Records, elements and nodes moved out of slabs that were mostly empty.
     blocks_moved,
+    /// Milliseconds that the passes took which did so, the present one left out.
+    defragmentation_millis,
     /// Connections closed to make room.
     evicted_clients,
     /// Error replies of every kind.
@@ -161,6 +163,8 @@ pub struct Stats {
     errors: DashMap<String, u64>,
     /// Share of keys found dead by the sweeper, in millionths: a running mean.
     pub stale_millionths: AtomicU64,
+    /// When the pass of defragmentation that is on its way began, in milliseconds of the server's clock; 0 if there is none.
+    pub defragmenting_since: AtomicI64,
     /// Operations in the last second, by the cron's sampling.
     pub ops_per_second: AtomicU64,
     /// Bytes in the last second received.
@@ -209,6 +213,7 @@ impl Stats {
             threads: (0..threads).map(|_| thread()).collect(),
             errors: DashMap::new(),
             stale_millionths: AtomicU64::new(0),
+            defragmenting_since: AtomicI64::new(0),
             ops_per_second: AtomicU64::new(0),
             input_per_second: AtomicU64::new(0),
             output_per_second: AtomicU64::new(0),

@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use super::Source;
+use super::stats::defragmentation_pass;
 use super::text::{Human, Text, percent, ratio};
 use crate::command::server::figures::MemoryFigures;
 use crate::config::choice::Choice;
@@ -66,7 +67,14 @@ pub(super) fn memory(source: &mut Source<'_, '_>, text: &mut Text) {
     );
     text.field("mem_allocator", "mimalloc");
     text.field("mem_overhead_db_hashtable_rehashing", 0);
-    text.field("active_defrag_running", 0);
+    // As the share of a core that it may take, in percent.
+    let defragments = defragmentation_pass(source.server).is_some();
+    let share = if defragments {
+        settings.active_defrag_cycle_max()
+    } else {
+        0
+    };
+    text.field("active_defrag_running", share);
     text.field("lazyfree_pending_objects", reclaim::pending_objects());
     text.field("lazyfreed_objects", reclaim::freed_objects());
 }

@@ -27,11 +27,13 @@ pub(super) fn stats(source: &mut Source<'_, '_>, text: &mut Text) {
             "active_defrag_misses",
             "active_defrag_key_hits",
             "active_defrag_key_misses",
-            "total_active_defrag_time",
-            "current_active_defrag_time",
         ],
         0,
     );
+    let pass = defragmentation_pass(source.server).unwrap_or(0);
+    let passes = totals.defragmentation_millis + pass;
+    text.field("total_active_defrag_time", passes);
+    text.field("current_active_defrag_time", pass);
     let readers = source.server.keyspace.readers();
     text.field("tracking_total_keys", readers.keys());
     text.field("tracking_total_items", readers.items());
@@ -153,4 +155,10 @@ fn batches(stats: &Stats, totals: &Totals, text: &mut Text) {
         "instantaneous_eventloop_duration_usec",
         stats.micros_per_cycle.load(Ordering::Relaxed),
     );
+}
+
+/// How long the pass of defragmentation that is on its way has taken so far, in milliseconds.
+pub(super) fn defragmentation_pass(server: &Server) -> Option<u64> {
+    let since = server.stats.defragmenting_since.load(Ordering::Relaxed);
+    (since > 0).then(|| u64::try_from(server.clock.now() - since).unwrap_or(0))
 }
