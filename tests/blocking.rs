@@ -191,6 +191,15 @@ fn client_unblock_ends_a_wait() {
         waiting.expect(reply);
         until_blocked(&server, 0);
     }
+    let info = other.bulk(&["INFO", "commandstats"]);
+    let counted = info
+        .lines()
+        .find(|line| line.starts_with("cmdstat_bzpopmin:calls=3,"));
+    let counted = counted.expect("three calls");
+    assert!(
+        counted.ends_with(",rejected_calls=0,failed_calls=1"),
+        "{counted}"
+    );
     other.talk(&[
         ("ZADD z 1 ann", ":1\r\n"),
         ("ZCARD z", ":1\r\n"),

@@ -27,7 +27,7 @@ use crate::mailbox::Post;
 use crate::resp::{Args, OwnedArgs, Reply, ReplyError};
 use crate::server::Server;
 use crate::session::ClientFlags;
-use crate::stats::{Counters, ticks};
+use crate::stats::{CommandCounters, Counters, ticks};
 use crate::value::number;
 
 /// How clients that wait in a command are served: part of the command's entry.
@@ -473,7 +473,8 @@ pub fn unblock(server: &Server, thread: usize, waiter: &Waiter, how: Unblock) ->
         Unblock::TimeUp => time_up(server, thread, waiter),
         Unblock::Error => {
             let error = ReplyError::fixed("UNBLOCKED client unblocked via CLIENT UNBLOCK");
-            let reply = end_with_error(server, thread, waiter, &error);
+            let failed = |counters: &CommandCounters| counters.failed.bump();
+            let reply = end_with_error(server, thread, waiter, &error, failed);
             reply.inspect(|reply| count(server, thread, waiter, 0, reply))
         }
     };
@@ -483,23 +484,25 @@ pub fn unblock(server: &Server, thread: usize, waiter: &Waiter, how: Unblock) ->
 /// Ends the wait of a client that may not ask for that any more: the command counts as if it had not been executed at all.
 /// False if the wait was over. `thread` is the number of the calling thread, for the statistics.
 pub fn refuse(server: &Server, thread: usize, waiter: &Waiter, error: &ReplyError) -> bool {
-    let reply = end_with_error(server, thread, waiter, error);
+    let rejected = |counters: &CommandCounters| counters.rejected.bump();
+    let reply = end_with_error(server, thread, waiter, error, rejected);
     reply.map(|reply| post(server, waiter, reply)).is_some()
 }
 
-/// Ends a wait with an error, and gives the reply. `None` if it was over.
+/// Ends a wait with an error, and gives the reply. `None` if it was over. `count` counts what that is for the command.
 fn end_with_error(
     server: &Server,
     thread: usize,
     waiter: &Waiter,
     error: &ReplyError,
+    count: impl FnOnce(&CommandCounters),
 ) -> Option<Bytes> {
     if !waiter.end() {
         return None;
     }
     let stats = server.stats.of(thread);
     stats.counters.error_replies.bump();
-    stats.commands[waiter.command].rejected.bump();
+    count(&stats.commands[waiter.command]);
     server.stats.count_error(error.code());
     let mut reply = Reply::new(waiter.protocol);
     reply.error(error);
